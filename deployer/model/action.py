@@ -1,0 +1,132 @@
+"""All that can be done to a host. Every action says `because`: the sentence that `--check` and the log show.
+
+An action is a value: modules yield it, `engine.apply` performs it, `rollout.render` prints it.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from deployer.model.release import Release
+from deployer.model.tree import Tree
+
+DEFAULT_TIMEOUT = 600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """One step on one host. Subclasses say what; `title` is the step as a person reads it."""
+
+    because: str
+    serves: bool = False  # it changes which release serves: the host then counts as touched and is put back on failure
+    timeout: float = DEFAULT_TIMEOUT  # seconds
+
+    @property
+    def title(self) -> str:
+        raise TypeError(f"{type(self).__name__} does not say what it does")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(Action):
+    """Run one program; a status other than 0 (or those in `also_ok`) is a failure."""
+
+    argv: tuple[str, ...]
+    cwd: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    also_ok: tuple[int, ...] = ()
+    stdin: str | None = None  # may hold secrets: it travels on the connection, never in argv
+    secret: bool = False  # its output is kept out of every report
+
+    @property
+    def title(self) -> str:
+        return shlex.join(self.argv)
+
+
+def run(*argv: str, because: str, cwd: str | None = None, serves: bool = False, **rest: object) -> Run:
+    """A Run of this argv."""
+    return Run(argv=argv, because=because, cwd=cwd, serves=serves, **rest)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Script(Action):
+    """Run a piece of POSIX shell under `set -eu`; whoever writes it quotes every value that it holds."""
+
+    text: str
+    label: str  # what it does, as an imperative: "install docker.io docker-compose"
+    cwd: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    also_ok: tuple[int, ...] = ()
+    secret: bool = False
+
+    @property
+    def title(self) -> str:
+        return self.label
+
+
+@dataclass(frozen=True, kw_only=True)
+class Put(Action):
+    """Write a file whole: to a temporary name beside it, then renamed over it."""
+
+    path: str
+    content: bytes
+    mode: int = 0o644
+    owner: str | None = None  # "user" or "user:group"; None: who runs the task
+    secret: bool = False  # its content is kept out of every report
+    before: bytes | None = None  # what the host has now, for --diff; None: no such file
+
+    @property
+    def title(self) -> str:
+        return f"write {self.path} ({len(self.content)} bytes, mode {self.mode:04o})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link(Action):
+    """Point a symbolic link at a target, atomically: made under a temporary name and renamed."""
+
+    path: str
+    target: str
+
+    @property
+    def title(self) -> str:
+        return f"link {self.path} -> {self.target}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sync(Action):
+    """Bring a new release folder to the host: unchanged files as hard links, changed bytes in one stream."""
+
+    source: str  # the project folder here
+    tree: Tree
+    release: Release
+    files: Mapping[str, tuple[bytes, int]] = field(default_factory=dict)  # beside the tree: name -> content, mode
+    base: str | None = None  # id of the release on the host whose files may be linked
+
+    @property
+    def title(self) -> str:
+        return f"sync {len(self.tree.entries)} entries to {self.release.path}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpCheck:
+    """A request that the host itself makes; the answer must have this status and, if given, this text."""
+
+    url: str
+    status: int = 200
+    contains: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch(Action):
+    """Sample the project's containers until the verdict is in: all services up and healthy for `bake` seconds."""
+
+    release: Release
+    bake: float = 10.0  # seconds
+    patience: float = 120.0  # seconds until every service must have become healthy
+    interval: float = 1.0  # seconds between samples
+    http: HttpCheck | None = None
+
+    @property
+    def title(self) -> str:
+        return f"watch {self.release.project} for {self.bake:g} s"

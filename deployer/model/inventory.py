@@ -1,0 +1,49 @@
+"""Hosts and groups as an inventory names them; which host a pattern means is `rollout.patterns`' business."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """A named set of hosts; `hosts` are the direct ones in file order, `children` name other groups."""
+
+    name: str
+    hosts: tuple[str, ...] = ()
+    children: tuple[str, ...] = ()
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """One machine; `variables` are merged already (all, groups by depth, host), untemplated."""
+
+    name: str
+    groups: tuple[str, ...] = ()  # every group it is in, without `all`, sorted
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inventory:
+    """All hosts in play order and all groups, `all` and `ungrouped` among them."""
+
+    path: str  # the file or folder it was read from
+    hosts: Mapping[str, Host] = field(default_factory=dict)
+    groups: Mapping[str, Group] = field(default_factory=dict)
+
+    def members(self, group: str) -> tuple[str, ...]:
+        """The names of a group's hosts, those of its children included, in play order."""
+        wanted: set[str] = set()
+        seen: set[str] = set()
+        waiting = [group]
+        while waiting:
+            name = waiting.pop()
+            if name in seen or name not in self.groups:
+                continue
+            seen.add(name)
+            wanted.update(self.groups[name].hosts)
+            waiting.extend(self.groups[name].children)
+        return tuple(host for host in self.hosts if host in wanted)

@@ -1,0 +1,33 @@
+"""A Compose project as far as a deployment needs to know it before any host is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """One service of a compose file, several files merged."""
+
+    name: str
+    built: bool = False  # it has a `build` section
+    image: str | None = None  # as written, `${…}` kept
+    depends_on: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    health_check: bool = False
+    ports: tuple[str, ...] = ()  # published, as written
+    bind_mounts: tuple[str, ...] = ()  # relative host paths, as written
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComposeProject:
+    """All services with their files; `name` is the top-level `name:`, if any."""
+
+    name: str | None = None
+    files: tuple[str, ...] = ()  # relative to the project folder
+    services: Mapping[str, Service] = field(default_factory=dict)
+    networks: tuple[str, ...] = ()  # external ones, by their real name
+    volumes: tuple[str, ...] = ()  # external ones, by their real name
+    named_volumes: tuple[str, ...] = ()  # declared ones that are not external
+    variables: tuple[str, ...] = ()  # `${NAME}` that the files ask for, without those that have a default

@@ -1,0 +1,117 @@
+"""A release: one state of a project on a host, with everything that going back to it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+FORMAT = 1  # of release.json and of the folder's layout; a part of every digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """What release.json says. Secrets are not in it: only their effect on the digest."""
+
+    id: str  # 20261122T063000Z-3f9a2c1
+    project: str  # the compose project name
+    root: str  # deploy_root/deploy_project
+    digest: str = ""  # of tree, compose settings and environment: equal means there is nothing to bring
+    compose_files: tuple[str, ...] = ()  # relative to the tree
+    profiles: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()  # that this host runs
+    built: tuple[str, ...] = ()  # of `services`, those with a `build` section
+    support: tuple[str, ...] = ()  # of `services`, those that others depend on and that are not built here
+    images: Mapping[str, str] = field(
+        default_factory=dict
+    )  # service -> image that the compose files name (pulled ones)
+    whole: bool = True  # this host runs every service of the project
+    networks: tuple[str, ...] = ()  # external ones, by name: created if missing
+    volumes: tuple[str, ...] = ()  # external ones, by name
+    commit: str | None = None
+    dirty: bool = False
+    branch: str | None = None
+    by: str = ""  # user@machine
+    created: str = ""  # RFC 3339, UTC
+    tool: str = ""
+
+    @property
+    def path(self) -> str:
+        return f"{self.root}/releases/{self.id}"
+
+    @property
+    def tree_path(self) -> str:
+        """The synced tree; the tool's own files lie beside it, so no build context ever holds a secret."""
+        return f"{self.path}/project"
+
+    @property
+    def short(self) -> str:
+        return self.id
+
+    def compose(self) -> tuple[str, ...]:
+        """The `docker compose` argv that means this release, to be followed by a sub-command."""
+        files = [f"{self.tree_path}/{name}" for name in self.compose_files] + [f"{self.path}/compose.release.yaml"]
+        return (
+            "docker", "compose", "--project-name", self.project,
+            "--project-directory", self.tree_path, "--env-file", f"{self.path}/.env",
+            *(part for name in files for part in ("--file", name)),
+            *(part for name in self.profiles for part in ("--profile", name)),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installed:
+    """The releases of one project on one host, as a look finds them."""
+
+    root: str
+    current: str | None = None  # id that the `current` link names
+    releases: Mapping[str, Release] = field(default_factory=dict)  # by id, oldest first
+    healthy: frozenset[str] = frozenset()  # ids that a gate has passed
+    failed: frozenset[str] = frozenset()  # ids that were put back
+    pins: Mapping[str, str] = field(default_factory=dict)  # the current release's service -> pinned image
+    hashes: Mapping[str, str] = field(default_factory=dict)  # the current release's service -> compose config hash
+
+    @property
+    def serving(self) -> Release | None:
+        return self.releases.get(self.current) if self.current else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """One container of a project, as the Engine API describes it."""
+
+    id: str
+    name: str
+    service: str
+    state: str  # created, running, restarting, exited, dead, paused
+    health: str | None = None  # starting, healthy, unhealthy; None: no health check
+    exit_code: int = 0
+    restarts: int = 0
+    restart_policy: str = "no"
+    started_at: str = ""
+    image: str = ""
+    config_hash: str = ""
+    oneoff: bool = False
+    health_log: str = ""  # the last health check's output
+
+    @classmethod
+    def from_inspect(cls, raw: Mapping[str, Any]) -> Container:
+        """From GET /containers/{id}/json of the Engine API."""
+        state, labels = raw["State"], raw["Config"].get("Labels") or {}
+        health = state.get("Health") or {}
+        log = health.get("Log") or []
+        return cls(
+            id=raw["Id"],
+            name=raw["Name"].lstrip("/"),
+            service=labels.get("com.docker.compose.service", ""),
+            state=state["Status"],
+            health=health.get("Status") if health.get("Status") not in (None, "none", "") else None,
+            exit_code=state.get("ExitCode", 0),
+            restarts=raw.get("RestartCount", 0),
+            restart_policy=(raw.get("HostConfig", {}).get("RestartPolicy") or {}).get("Name") or "no",
+            started_at=state.get("StartedAt", ""),
+            image=raw["Config"].get("Image", ""),
+            config_hash=labels.get("com.docker.compose.config-hash", ""),
+            oneoff=labels.get("com.docker.compose.oneoff", "False") == "True",
+            health_log=(log[-1].get("Output", "") if log else ""),
+        )

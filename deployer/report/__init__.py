@@ -1,0 +1,1 @@
+"""Words: events to text, for a terminal, for a log, for a machine."""
