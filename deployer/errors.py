@@ -63,6 +63,9 @@ class Place:
         return ":".join([self.path, *(str(n) for n in (self.line, self.column) if n)])
 
 
+NOWHERE = Place("?")
+
+
 class DeployerError(Exception):
     """The root. `str()` is the whole message on one or more lines, place and host first, without the hint."""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from deployer.errors import Place
+from deployer.errors import NOWHERE, Place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +16,7 @@ class Task:
     name: str
     module: str
     args: Mapping[str, Any] = field(default_factory=dict)
-    place: Place = Place("?")
+    place: Place = NOWHERE
     when: tuple[str | bool, ...] = ()  # all of them must be true
     loop: Any = None  # a list, or a template that gives one; None: no loop
     register: str | None = None
@@ -40,7 +40,7 @@ class Play:
 
     name: str
     hosts: str
-    place: Place = Place("?")
+    place: Place = NOWHERE
     variables: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
     become: bool | None = None
