@@ -38,10 +38,11 @@ class Run(Action):
     also_ok: tuple[int, ...] = ()
     stdin: str | None = None  # may hold secrets: it travels on the connection, never in argv
     secret: bool = False  # its output is kept out of every report
+    label: str = ""  # a shorter form of argv for people
 
     @property
     def title(self) -> str:
-        return shlex.join(self.argv)
+        return self.label or shlex.join(self.argv)
 
 
 def run(*argv: str, because: str, cwd: str | None = None, serves: bool = False, **rest: object) -> Run:

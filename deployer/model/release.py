@@ -44,16 +44,13 @@ class Release:
         """The synced tree; the tool's own files lie beside it, so no build context ever holds a secret."""
         return f"{self.path}/project"
 
-    @property
-    def short(self) -> str:
-        return self.id
-
     def compose(self) -> tuple[str, ...]:
         """The `docker compose` argv that means this release, to be followed by a sub-command."""
         files = [f"{self.tree_path}/{name}" for name in self.compose_files] + [f"{self.path}/compose.release.yaml"]
         return (
             "docker", "compose", "--project-name", self.project,
-            "--project-directory", self.tree_path, "--env-file", f"{self.path}/.env",
+            "--project-directory", self.tree_path,
+            "--env-file", f"{self.tree_path}/.env", "--env-file", f"{self.path}/.env",
             *(part for name in files for part in ("--file", name)),
             *(part for name in self.profiles for part in ("--profile", name)),
         )  # fmt: skip

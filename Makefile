@@ -1,0 +1,48 @@
+# demo · demo-down · test · check · docs. Everything that they need is set up by themselves.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+E2E ?= auto
+export E2E
+
+.PHONY: help
+help: ## show this
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.venv/installed: pyproject.toml requirements-dev.txt
+	@echo "setting up a virtual environment in .venv"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; name one with PYTHON=..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "python3-venv is needed: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+.PHONY: demo
+demo: .venv/installed ## three bare hosts, a deployment, a broken release rolled back
+	@$(BIN)/python examples/demo.py
+
+.PHONY: demo-down
+demo-down: .venv/installed ## take the demo's hosts down
+	@$(BIN)/deploy lab down
+
+.PHONY: check
+check: .venv/installed ## ruff, ruff format, mypy, the import rule
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/pytest -q tests/unit/test_layers.py
+
+.PHONY: test
+test: check ## every test: unit, cases, contract, end to end on lab hosts
+	@$(BIN)/pytest tests
+
+.PHONY: docs
+docs: .venv/installed ## write docs/cli.md and docs/modules.md from the code
+	@$(BIN)/python -m deployer.report.module_docs > docs/modules.md
+	@$(BIN)/python -m deployer.cli.docs > docs/cli.md
+
+.PHONY: lock
+lock: ## renew requirements-dev.txt from pyproject.toml
+	@$(BIN)/pip-compile --quiet --strip-extras --extra dev --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements-dev.txt pyproject.toml

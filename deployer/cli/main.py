@@ -1,0 +1,125 @@
+"""The entry point: which verb is meant, and what becomes of an error.
+
+A first word that is no verb is an environment: `deploy prod` means `deploy run prod`. Verbs are imported when they
+are used, so that `--version` and `--help` are instant.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import click
+
+from deployer import __version__
+from deployer.errors import DeployerError, ExitCode
+
+VERBS = {  # verb -> module:attribute, and the line that --help shows
+    "run": ("deployer.cli.run:run", "Bring a release to every host of an environment (the default verb)."),
+    "provision": ("deployer.cli.run:provision", "Only prepare hosts: install and start Docker Engine."),
+    "rollback": ("deployer.cli.run:rollback", "Go back to an earlier release on every host."),
+    "status": ("deployer.cli.status:status", "Show what every host serves, and how it is."),
+    "init": ("deployer.cli.init:init", "Write the few lines that a project needs."),
+    "hosts": ("deployer.cli.hosts:hosts", "Trust the keys of hosts."),
+    "unlock": ("deployer.cli.unlock:unlock", "Take away the lock of a dead run."),
+    "lab": ("deployer.cli.lab:lab", "Throw-away hosts on this machine, to rehearse on."),
+    "completion": ("deployer.cli.completion:completion", "Print the completion script for a shell."),
+}
+LAB_VERBS = ("up", "down", "status", "--help")
+
+
+class Verbs(click.Group):
+    """A group whose commands are loaded by name, and whose default command is `run`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in VERBS:
+            return None
+        path, attribute = VERBS[name][0].split(":")
+        command = getattr(importlib.import_module(path), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """`deploy prod …` is `deploy run prod …`; `lab` alone is the environment of that name."""
+        first = args[0]
+        is_lab_environment = first == "lab" and (len(args) < 2 or args[1] not in LAB_VERBS)
+        if first not in VERBS or is_lab_environment:
+            args = ["run", *args]
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, line) for name, (_, line) in VERBS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[click.shell_completion.CompletionItem]:
+        from deployer.cli.completion import environments
+
+        found = super().shell_complete(ctx, incomplete)
+        names = [name for name in environments() if name.startswith(incomplete)]
+        return [*(click.shell_completion.CompletionItem(name) for name in names), *found]
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="deploy")
+def deploy() -> None:
+    """Put a Docker Compose project onto every host of an inventory over SSH, and back if it fails.
+
+    \b
+    Examples:
+      deploy prod --check     what would happen, and why
+      deploy prod             make it so
+      deploy rollback prod    go back to the release before
+    """
+
+
+def main() -> None:
+    """Run the command line and exit; the one place where errors become text and an exit code."""
+    try:
+        deploy(standalone_mode=False)
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
+    except click.ClickException as wrong:
+        wrong.show()
+        sys.exit(ExitCode.USAGE)
+    except click.Abort:
+        sys.exit(ExitCode.INTERRUPTED)
+    except DeployerError as error:
+        show_error(error)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        os._exit(ExitCode.BUG)
+    except Exception:
+        show_bug()
+        sys.exit(ExitCode.BUG)
+
+
+def show_error(error: DeployerError) -> None:
+    """An error as a user meets it: what is wrong and where, then what to do."""
+    click.secho(f"error: {error}", err=True, fg="red")
+    if error.hint:
+        click.echo(f"hint:  {error.hint}", err=True)
+
+
+def show_bug() -> None:
+    """A bug of ours: the traceback goes to the log file, and to the screen only with -vv."""
+    text = traceback.format_exc()
+    log = Path(os.environ.get("XDG_STATE_HOME", "~/.local/state")).expanduser() / "deployer" / "error.log"
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as file:
+            file.write(text + "\n")
+        where = f"the traceback is in {log}"
+    except OSError as wrong:
+        where = f"{log} could not be written: {wrong.strerror}"
+    click.secho(f"error: this is a bug in deployer: {text.strip().splitlines()[-1]}", err=True, fg="red")
+    click.echo(f"hint:  {where}; hosts may have been changed: look with deploy status", err=True)
+    if "-vv" in sys.argv:
+        click.echo(text, err=True)

@@ -1,0 +1,63 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from deployer.cli.completion import complete_environment
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+environment_argument = click.argument("environment", metavar="ENV", shell_complete=complete_environment)
+limit_option = click.option("--limit", metavar="PATTERN", help="Only these hosts: names, groups, wildcards.")
+extra_option = click.option(
+    "-e", "--extra-vars", "extra", multiple=True, metavar="KEY=VALUE", help="A variable that overrides all others."
+)
+inventory_option = click.option(
+    "-i", "--inventory", type=click.Path(path_type=Path), help="Inventory file or folder; default: inventories/ENV.*."
+)
+forks_option = click.option(
+    "--forks", type=click.IntRange(1), default=16, show_default=True, help="Hosts that are worked on at the same time."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable output on stdout.")
+verbose_option = click.option("-v", "--verbose", count=True, help="Show what programs on the hosts print; -vv: more.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What was typed, for a verb that works on hosts."""
+
+    environment: str
+    limit: str | None = None
+    extra: tuple[str, ...] = ()
+    inventory: Path | None = None
+    forks: int = 16
+    as_json: bool = False
+    verbose: int = 0
+
+
+def host_options(command: F) -> F:
+    """The options of every verb that works on hosts."""
+    for option in (verbose_option, json_option, forks_option, inventory_option, extra_option, limit_option):
+        command = option(command)
+    return environment_argument(command)
+
+
+def run_options(command: F) -> F:
+    """The options of every verb that changes hosts."""
+    for option in (
+        click.option("--skip-tags", metavar="TAGS", default="", help="Skip tasks with these tags."),
+        click.option("--tags", metavar="TAGS", default="", help="Only tasks with these tags, comma-separated."),
+        click.option("--diff", is_flag=True, help="Show how the text of files changes."),
+        click.option(
+            "--detailed-exitcode", is_flag=True, help="With --check: exit with 8 if there is something to do."
+        ),
+        click.option("--check", is_flag=True, help="Look at the hosts and say what would be done; change nothing."),
+    ):
+        command = option(command)
+    return host_options(command)

@@ -1,0 +1,38 @@
+"""Ctrl-C and SIGTERM: the first goes back, the second stops at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from deployer.engine.ports import Session
+from deployer.errors import ExitCode
+from deployer.model.event import Note
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def stop_on_signals(session: Session) -> Iterator[threading.Event]:
+    """An event that the first signal sets: no further task starts. The second signal ends the process, exit 7."""
+    stop = threading.Event()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            os.write(2, b"\nstopped at once: hosts may be mixed; look with deploy status\n")
+            os._exit(ExitCode.MIXED)
+        stop.set()
+        name = signal.Signals(number).name
+        message = f"{name}: what was changed goes back once the running step has ended; again: stop at once"
+        threading.Thread(target=session.emit, args=(Note(message=message, warning=True),), daemon=True).start()
+
+    before = {number: signal.signal(number, handle) for number in SIGNALS}
+    try:
+        yield stop
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)

@@ -1,0 +1,70 @@
+"""`deploy status`: what every host serves. It reads the hosts; nothing is remembered here."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from deployer.cli.options import Choice, host_options
+from deployer.errors import ExitCode
+
+
+@click.command()
+@host_options
+@click.option("--releases", is_flag=True, help="List the releases that are on the hosts.")
+def status(releases: bool, **given: Any) -> None:
+    """Show for every host its release, the release's age and commit, and how its services are.
+
+    \b
+    Examples:
+      deploy status prod
+      deploy status prod --releases
+    """
+    from deployer.cli.ask import look_at_hosts
+    from deployer.facts.containers import ProjectContainers
+    from deployer.facts.lock import LockHolder
+    from deployer.facts.releases import InstalledReleases
+    from deployer.report.status import releases_json, render_releases, render_status, status_json
+
+    choice = Choice(**given)
+    seen = look_at_hosts(
+        choice, lambda root, project: (InstalledReleases(root), ProjectContainers(project), LockHolder(root))
+    )
+    for one in seen:
+        one.remote.close()
+    if releases:
+        found = {one.host: one.answers[InstalledReleases(one.root)] for one in seen if not one.error}
+        click.echo((releases_json if choice.as_json else render_releases)(found))
+    else:
+        rows = [_row(one) for one in seen]
+        click.echo((status_json if choice.as_json else render_status)(rows))
+    sys.exit(ExitCode.UNREACHABLE if any(one.error for one in seen) else ExitCode.OK)
+
+
+def _row(one: Any) -> Any:
+    """A host's answers as a line of the table."""
+    from deployer.facts.containers import ProjectContainers
+    from deployer.facts.lock import LockHolder
+    from deployer.facts.releases import InstalledReleases
+    from deployer.report.status import StatusRow
+    from deployer.rollout.health import is_well
+
+    if one.error:
+        return StatusRow(host=one.host, note=f"unreachable: {one.error.message}")
+    release = one.answers[InstalledReleases(one.root)].serving
+    holder = one.answers[LockHolder(one.root)]
+    mine = [container for container in one.answers[ProjectContainers(one.project)] if not container.oneoff]
+    note = f"locked by {holder}" if holder else "" if release else "no release"
+    return StatusRow(
+        host=one.host,
+        release=release.id if release else None,
+        created=release.created if release else "",
+        commit=(release.commit or "") if release else "",
+        dirty=release.dirty if release else False,
+        by=release.by if release else "",
+        services=tuple((container.service, container.state, container.health or "") for container in mine),
+        healthy=bool(release) and bool(mine) and all(is_well(container) for container in mine),
+        note=note,
+    )

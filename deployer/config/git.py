@@ -1,0 +1,33 @@
+"""From which commit a project's folder comes."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkout:
+    """Where a git work tree stands; nothing of it is known outside of one."""
+
+    commit: str | None = None
+    branch: str | None = None
+    dirty: bool = False
+
+
+def read_checkout(folder: Path) -> Checkout:
+    """The commit of a folder and whether the folder differs from it; an empty Checkout if git has no word on it."""
+    commit = _git(folder, "rev-parse", "HEAD")
+    if commit is None:
+        return Checkout()
+    branch = _git(folder, "rev-parse", "--abbrev-ref", "HEAD")
+    return Checkout(commit=commit, branch=branch, dirty=bool(_git(folder, "status", "--porcelain", "--", ".")))
+
+
+def _git(folder: Path, *args: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *args], capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,80 @@
+"""Variables in files beside an inventory: `group_vars/<group>` and `host_vars/<host>`, files or folders of files.
+
+Which of them wins over which is `inventory`'s to know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from deployer.config.text import Mapping, kind_of, load_yaml, place_of, read_text
+from deployer.errors import InventoryError, Place
+
+SUFFIXES = ("", ".yml", ".yaml", ".json")  # in this order, and the first hit hides the others, as in Ansible
+
+
+def load_group_vars(folder: Path, group: str) -> Mapping:
+    """What `group_vars` in this folder says of a group."""
+    return _load_all(folder / "group_vars", group)
+
+
+def load_host_vars(folder: Path, host: str) -> Mapping:
+    """What `host_vars` in this folder says of a host."""
+    return _load_all(folder / "host_vars", host)
+
+
+def variables_files(folder: Path, name: str) -> Iterator[Path]:
+    """The files that hold a name's variables, in the order in which they are read."""
+    if "/" in name:
+        return
+    candidates = (folder / f"{name}{suffix}" for suffix in SUFFIXES)
+    found = next((path for path in candidates if path.exists()), None)
+    if found is not None:
+        yield from _inside(found) if found.is_dir() else (found,)
+
+
+def load_variables(path: Path) -> Mapping:
+    """One file of variables; raises InventoryError with file and line if it is no mapping of names."""
+    text = read_text(path, InventoryError)
+    if text.startswith("$ANSIBLE_VAULT;"):
+        raise InventoryError(
+            "encrypted with ansible-vault, which is not supported here",
+            place=Place(str(path), 1),
+            hint=f"decrypt it with `ansible-vault decrypt {path}`, or keep the secret in the environment",
+        )
+    variables = load_yaml(path, text, InventoryError)
+    if variables is None:
+        return Mapping()
+    if not isinstance(variables, Mapping):
+        place = place_of(variables) if isinstance(variables, list) else Place(str(path), 1)
+        raise InventoryError(
+            f"expected a mapping of variables, found {kind_of(variables)}",
+            place=place,
+            hint="write `name: value` on each line",
+        )
+    for name in variables:
+        if not isinstance(name, str):
+            raise InventoryError(
+                f"the name of a variable must be a string, found {kind_of(name)}",
+                place=place_of(variables, name),
+                hint="a name starts with a letter",
+            )
+    return variables
+
+
+def _load_all(folder: Path, name: str) -> Mapping:
+    merged = Mapping()
+    for path in variables_files(folder, name):
+        merged.take(load_variables(path))
+    return merged
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name.endswith("~"):
+            continue
+        if path.is_dir() and not path.suffix:
+            yield from _inside(path)
+        elif path.is_file() and path.suffix in SUFFIXES:
+            yield path

@@ -1,0 +1,119 @@
+"""The playbook language at run time: templates rendered, conditions tested, tasks bound to their modules.
+
+Which variables a host has and when a task runs is the engine's business; reading playbooks is `playbook`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from deployer.config import binding
+from deployer.config.keywords import is_template, kind
+from deployer.config.text import place_of
+from deployer.errors import NOWHERE, Place, PlaybookError
+from deployer.model.playbook import Task
+
+
+class Language:
+    """Renders, tests and binds with the modules of a registry; may be used by several threads.
+
+    Variables may hold templates themselves and are rendered when they are used. What a template gives is never taken
+    for a template again; what a host said must be made `literal` before it becomes a variable.
+    """
+
+    def __init__(self, modules: Mapping[str, type[Any]]) -> None:
+        from deployer.config import lazy, template_errors, templates  # Jinja2 costs time: only when something is run
+
+        self._modules = dict(modules)
+        self._rooms = templates
+        self._told = template_errors.told
+        self._lazy = lazy
+        self._templates = templates.Templates()
+
+    def render(self, value: Any, variables: Mapping[str, Any], *, place: Place = NOWHERE) -> Any:
+        """The value with every template in it rendered; a string that is one `{{ expression }}` keeps its type.
+
+        Keys, items and arguments that come out as `omit` are left out. Raises PlaybookError with the nearest place
+        known: that of the key or item, else `place`.
+        """
+        return self._rendered(value, self._rooms.Scope(self._templates, variables), place)
+
+    def render_file(self, text: str, variables: Mapping[str, Any], *, place: Place = NOWHERE) -> str:
+        """The content of a template file; errors name the line in the file that `place` names."""
+        with self._told(variables, place, file=True):
+            return self._templates.file(text, self._rooms.Scope(self._templates, variables))
+
+    def test(self, conditions: tuple[str | bool, ...], variables: Mapping[str, Any], *, place: Place = NOWHERE) -> bool:
+        """Whether all conditions are true, later ones unasked after a false one.
+
+        Raises PlaybookError for one that is neither true nor false, as Ansible 2.19 does.
+        """
+        scope = self._rooms.Scope(self._templates, variables)
+        return all(self._tested(condition, scope, place) for condition in conditions)
+
+    def names(self, value: Any) -> frozenset[str]:
+        """The variables that the templates in a value ask for, without those that they ask for in turn."""
+        if isinstance(value, str):
+            return self._templates.names(value) if is_template(value) else frozenset()
+        if isinstance(value, Mapping):
+            return frozenset().union(*map(self.names, value.values()))
+        return frozenset().union(*map(self.names, value)) if isinstance(value, list | tuple) else frozenset()
+
+    def condition_names(self, conditions: tuple[str | bool, ...]) -> frozenset[str]:
+        """The variables that conditions ask for."""
+        asked = (self._templates.names(one, condition=True) for one in conditions if isinstance(one, str))
+        return frozenset().union(*asked)
+
+    def bind(self, task: Task, variables: Mapping[str, Any], *, args: Mapping[str, Any] | None = None) -> Any:
+        """The task's module with its arguments (or `args` instead) rendered, converted and checked.
+
+        Raises PlaybookError for what cannot be rendered, and for unknown, missing and mistyped arguments.
+        """
+        raw = task.args if args is None else args
+        rendered = self._lazy.bare(self.render(raw, variables, place=task.place))
+        return binding.make(self._modules[task.module], task.module, rendered, raw=raw, place=task.place)
+
+    def literal(self, value: Any) -> Any:
+        """The same value, its text protected from being taken for templates: for what hosts and programs say."""
+        return self._lazy.literal(value)
+
+    def hostvars(self, by_host: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+        """`hostvars` for templates: every host's variables, rendered among themselves when they are used."""
+        hosts: Mapping[str, Any] = self._rooms.Hosts(self._templates, by_host)
+        return hosts
+
+    def _rendered(self, value: Any, scope: Any, place: Place) -> Any:
+        if isinstance(value, str):
+            return self._evaluated(value, scope, place)
+        if isinstance(value, Mapping):
+            keys = [(key, self._rendered(one, scope, _place(value, key, place))) for key, one in value.items()]
+            return {key: one for key, one in keys if one is not self._lazy.OMIT}
+        if isinstance(value, list | tuple):
+            items = [self._rendered(one, scope, _place(value, at, place)) for at, one in enumerate(value)]
+            return [one for one in items if one is not self._lazy.OMIT]
+        return value
+
+    def _evaluated(self, text: str, scope: Any, place: Place) -> Any:
+        if not is_template(text) or isinstance(text, self._lazy.Literal):
+            return text
+        with self._told(scope.variables, place):
+            return self._lazy.defined(self._templates.evaluate(text, scope))
+
+    def _tested(self, condition: str | bool, scope: Any, place: Place) -> bool:
+        if isinstance(condition, bool):
+            return condition
+        with self._told(scope.variables, place):
+            result = self._lazy.defined(self._templates.condition(condition, scope))
+        if not isinstance(result, bool):
+            raise PlaybookError(
+                f"condition `{condition.strip()}` must be true or false, got {kind(result)}",
+                place=None if place == NOWHERE else place,
+                hint="compare it (`x == 1`, `x | length > 0`), or write `x | bool`",
+            )
+        return result
+
+
+def _place(value: Any, key: Any, otherwise: Place) -> Place:
+    found = place_of(value, key)
+    return otherwise if found == NOWHERE else found

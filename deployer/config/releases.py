@@ -1,0 +1,203 @@
+"""A host's variables and the project's folder to the release that the host shall have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from deployer.config.compose_file import check_binds, load_compose, project_name
+from deployer.config.git import Checkout, read_checkout
+from deployer.config.source_tree import load_tree
+from deployer.errors import Place, ProjectError, SecretMissingError
+from deployer.model.project import ComposeProject
+from deployer.model.release import Release
+from deployer.model.release_json import release_digest
+from deployer.model.tree import Entry, Tree
+
+ENV_FILE = ".env"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """The project's folder as it is now."""
+
+    folder: Path
+    tree: Tree
+    checkout: Checkout
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stamp:
+    """When, by whom and with which tool a release is made."""
+
+    now: datetime
+    by: str
+    tool: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostRelease:
+    """What one host shall have."""
+
+    release: Release
+    env: Mapping[str, str]
+    tree: Tree
+    migrate_service: str | None  # None: no migration, or not on this host
+
+
+class ReleaseMaker:
+    """Makes the releases of one run; folders and compose files are read once each."""
+
+    def __init__(self, stamp: Stamp) -> None:
+        self._stamp = stamp
+        self._sources: dict[Path, Source] = {}
+        self._projects: dict[tuple[Path, tuple[str, ...]], ComposeProject] = {}
+
+    def make(self, host: str, settings: Mapping[str, Any]) -> HostRelease:
+        """The release of a host with these rendered settings.
+
+        Raises ProjectError for a wrong folder, compose file or setting, SecretMissingError for a variable that the
+        compose files ask for and nobody gives.
+        """
+        source = self._source(Path(str(settings["deploy_source"])))
+        compose = self._compose(source, _words(settings, "deploy_compose_files"))
+        name = project_name(source.folder, compose, settings["deploy_project"] or None)
+        env = _environment(host, settings, _without(compose, _names_in(source.folder / ENV_FILE)))
+        bare = _release(settings, compose, name=name, host=host)
+        digest = release_digest(source.tree.digest, bare, env)
+        release = replace(
+            bare, digest=digest, id=f"{self._stamp.now:%Y%m%dT%H%M%SZ}-{source.tree.digest[:7]}",
+            commit=source.checkout.commit, branch=source.checkout.branch, dirty=source.checkout.dirty,
+            by=self._stamp.by, created=f"{self._stamp.now:%Y-%m-%dT%H:%M:%SZ}", tool=self._stamp.tool,
+        )  # fmt: skip
+        return HostRelease(
+            release=release, env=env, tree=source.tree, migrate_service=_migrator(settings, compose, bare)
+        )
+
+    def _source(self, folder: Path) -> Source:
+        folder = folder.expanduser().resolve()
+        if folder not in self._sources:
+            if not folder.is_dir():
+                raise ProjectError(
+                    f"{folder} is no folder", hint="set deploy_source to the folder with the compose file"
+                )
+            load_compose(folder)  # a folder without one is refused before thousands of files are read
+            tree = _with_env_file(load_tree(folder))
+            self._sources[folder] = Source(folder=folder, tree=tree, checkout=read_checkout(folder))
+        return self._sources[folder]
+
+    def _compose(self, source: Source, files: tuple[str, ...]) -> ComposeProject:
+        key = (source.folder, files)
+        if key not in self._projects:
+            self._projects[key] = load_compose(source.folder, files)
+            check_binds(
+                self._projects[key],
+                source.tree.by_path.keys(),
+                Place(str(source.folder / self._projects[key].files[0])),
+            )
+        return self._projects[key]
+
+
+def _with_env_file(tree: Tree) -> Tree:
+    """A project without an `.env` of its own finds the release's there: `env_file: .env` works as it does at home."""
+    if ENV_FILE in tree.by_path:
+        return tree
+    link = Entry(path=ENV_FILE, kind="link", mode=0o777, target=f"../{ENV_FILE}")
+    return Tree(tuple(sorted((*tree.entries, link), key=lambda entry: entry.path)))
+
+
+def _names_in(file: Path) -> frozenset[str]:
+    """The variables that a project's own `.env` sets."""
+    if not file.is_file():
+        return frozenset()
+    return frozenset(re.findall(r"^\s*(?:export\s+)?([A-Za-z_]\w*)=", file.read_text(errors="replace"), re.MULTILINE))
+
+
+def _without(compose: ComposeProject, known: frozenset[str]) -> ComposeProject:
+    return replace(compose, variables=tuple(name for name in compose.variables if name not in known))
+
+
+def project_root(settings: Mapping[str, Any]) -> tuple[str, str]:
+    """The project's folder on the host and its compose name, for verbs that only look at hosts."""
+    name = settings["deploy_project"]
+    if not name:
+        folder = Path(str(settings["deploy_source"])).expanduser().resolve()
+        name = project_name(folder, load_compose(folder, _words(settings, "deploy_compose_files")))
+    return f"{str(settings['deploy_root']).rstrip('/')}/{name}", str(name)
+
+
+def _release(settings: Mapping[str, Any], compose: ComposeProject, *, name: str, host: str) -> Release:
+    profiles = _words(settings, "deploy_profiles")
+    active = {one.name for one in compose.services.values() if not one.profiles or set(one.profiles) & set(profiles)}
+    mine = _chosen(_words(settings, "deploy_services"), compose, active, host)
+    needed = {other for one in compose.services.values() for other in one.depends_on}
+    built = tuple(one for one in mine if compose.services[one].built)
+    return Release(
+        id="", project=name, root=f"{str(settings['deploy_root']).rstrip('/')}/{name}",
+        compose_files=compose.files, profiles=profiles, services=mine, built=built,
+        support=tuple(one for one in mine if one in needed and one not in built),
+        images={one: compose.services[one].image or "" for one in mine if one not in built},
+        whole=set(mine) == active, networks=compose.networks, volumes=compose.volumes,
+    )  # fmt: skip
+
+
+def _chosen(wanted: Sequence[str], compose: ComposeProject, active: set[str], host: str) -> tuple[str, ...]:
+    unknown = [one for one in wanted if one not in compose.services]
+    if unknown:
+        raise ProjectError(
+            f"deploy_services names {unknown[0]!r}, which no compose file defines", host=host,
+            hint=f"services are {', '.join(sorted(compose.services))}",
+        )  # fmt: skip
+    return tuple(sorted(wanted or active))
+
+
+def _environment(host: str, settings: Mapping[str, Any], compose: ComposeProject) -> dict[str, str]:
+    env = {**_mapping(settings, "deploy_env"), **_mapping(settings, "deploy_secrets")}
+    empty = [name for name, value in _mapping(settings, "deploy_secrets").items() if value in (None, "")]
+    missing = empty or [name for name in compose.variables if name not in env and name != "DEPLOY_RELEASE"]
+    if missing:
+        raise SecretMissingError(
+            f"{', '.join(missing)} has no value, and the project asks for it", host=host,
+            hint="set it in deploy_env or deploy_secrets; "
+            "if the inventory takes it from the environment: export it before deploy",
+        )  # fmt: skip
+    return {name: _text(value) for name, value in env.items()}
+
+
+def _text(value: Any) -> str:
+    """Booleans as YAML writes them, all else as Python does."""
+    return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
+
+
+def _migrator(settings: Mapping[str, Any], compose: ComposeProject, release: Release) -> str | None:
+    """The service that migrates, if this host is one that can."""
+    if not settings["deploy_migrate"]:
+        return None
+    built = [one.name for one in compose.services.values() if one.built]
+    service = settings["deploy_migrate_service"] or (built[0] if len(built) == 1 else None)
+    if service is None or service not in compose.services:
+        raise ProjectError(
+            f"deploy_migrate is set, and {service or 'its service'} is not to be found",
+            hint=f"set deploy_migrate_service to one of {', '.join(sorted(compose.services))}",
+        )
+    return str(service) if service in release.services else None
+
+
+def _words(settings: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    value = settings[name] or ()
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+        raise ProjectError(f"{name} must be a list of names, got {value!r}")
+    return tuple(value)
+
+
+def _mapping(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = settings[name] or {}
+    if not isinstance(value, Mapping):
+        raise ProjectError(f"{name} must be a mapping of names to values", hint=f"{name}:\n  NAME: value")
+    return value

@@ -1,0 +1,49 @@
+"""The variables that a project may set, each with its default: the lowest level of precedence, like role defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One variable; `default` is what templates see when nobody sets it."""
+
+    name: str
+    default: Any
+    meaning: str
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "deploy_project", None, "compose project name; by default `name:` of the compose file, or the folder's name"
+    ),
+    Setting("deploy_root", "/srv", "folder on the hosts; the project lives in `deploy_root/deploy_project`"),
+    Setting("deploy_source", ".", "the project's folder here, relative to where `deploy` is started"),
+    Setting(
+        "deploy_compose_files", [], "compose files, relative to `deploy_source`; by default those that compose finds"
+    ),
+    Setting("deploy_profiles", [], "compose profiles that are active"),
+    Setting("deploy_services", [], "services that a host runs; by default all"),
+    Setting("deploy_env", {}, "environment of the project: a 0600 `.env` file that compose reads for `${NAME}`"),
+    Setting("deploy_secrets", {}, "the same for secrets: their values appear in no output"),
+    Setting(
+        "deploy_pull", "missing", "`missing` or `always`: when the registry is asked for images that are not built"
+    ),
+    Setting("deploy_migrate", "", "command that brings the database to the new release; run once, before the switch"),
+    Setting("deploy_migrate_service", None, "service whose image runs it; by default the only one that is built"),
+    Setting("deploy_migrate_timeout", 900, "seconds after which it has failed"),
+    Setting("deploy_known_hosts", [], "further known_hosts files, beside yours and the system's"),
+    Setting("keep_releases", 5, "releases that stay on a host, with their images"),
+    Setting("rollout_serial", [1, "100%"], "hosts that are switched at a time: number, percentage, or a list of both"),
+    Setting("gate_bake", 10, "seconds for which a new release must stay healthy"),
+    Setting("gate_patience", 120, "seconds in which every service must have become healthy"),
+    Setting("gate_http", None, "request that each host makes itself: `url`, and if needed `status` and `contains`"),
+    Setting("docker_daemon", {}, "merged into /etc/docker/daemon.json: registry-mirrors, log-opts …"),
+)
+
+
+def defaults() -> dict[str, Any]:
+    """Every setting's default, by name."""
+    return {setting.name: setting.default for setting in SETTINGS}

@@ -1,0 +1,242 @@
+"""YAML as Ansible reads it (1.1, safe tags only), with the place of every key and item kept for later errors.
+
+What the text means is left to whoever asked for it: inventories, playbooks and variables share this reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deployer.errors import NOWHERE, ConfigError, Place
+
+STANDARD = "tag:yaml.org,2002:"
+HINTS = (  # a part of the parser's own words, and what most often is behind it
+    ("\\t", "indent with spaces: YAML allows no tabs"),
+    ("mapping values are not allowed", "quote a value that holds ': ', or check the indentation"),
+    ("found unexpected end of stream", "close the quote or the bracket"),
+    ("single document", "keep one document in a file: remove the second `---`"),
+    ("could not find expected ':'", "write `key: value`, with a space after the colon"),
+    ("did not find expected", "check the indentation and the quotes of this line and the one above"),
+    ("expected ',' or", "close the bracket, or quote a value that holds any of [ ] { } : ,"),
+    ("expected the node content", "close the bracket, or quote the value"),
+    ("not a possible", "quote the value if it is meant as text"),
+    ("is not supported here", "write the value without a tag"),
+    ("recursive", "an alias cannot stand inside what it names"),
+    ("expected <block end>", "check the indentation: items of one level start in one column"),
+    ("undefined alias", "define the anchor `&name` above its use"),
+    ("{{", 'quote a value that starts with a template: "{{ … }}"'),
+)
+
+
+class Mapping(dict[Any, Any]):
+    """A YAML mapping: equal to a plain dict; `place` is where it starts, `places` where each key stands."""
+
+    place: Place = NOWHERE
+    places: dict[Any, Place]
+
+    def __init__(self, content: Iterable[tuple[Any, Any]] = (), *, places: dict[Any, Place] | None = None) -> None:
+        super().__init__(content)
+        self.places = places or {}
+
+    def take(self, other: dict[Any, Any]) -> None:
+        """Update from another mapping, places included."""
+        self.update(other)
+        self.places.update({key: place_of(other, key) for key in other})
+
+
+class Listing(list[Any]):
+    """A YAML sequence: equal to a plain list; `place` is where it starts, `places` where each item does."""
+
+    place: Place = NOWHERE
+    places: list[Place]
+
+
+def load_yaml(path: Path | str, text: str | None = None, error: type[ConfigError] = ConfigError) -> Any:
+    """The one document of a file, or of `text` if given; None if it is empty.
+
+    Mappings come as Mapping, sequences as Listing, dates as ISO strings. Raises `error` with file, line and column
+    for a file that cannot be read, broken YAML, a key given twice, and tags other than YAML's own.
+    """
+    source = read_text(path, error) if text is None else text
+    loader = None
+    try:
+        loader = PlacedLoader(source)
+        loader.file = str(path)
+        return loader.get_single_data()
+    except yaml.MarkedYAMLError as broken:
+        raise error(_words(broken), place=_place_of_error(broken, path), hint=_hint(broken)) from None
+    except yaml.reader.ReaderError as broken:
+        raise error(
+            f"broken YAML: character U+{ord(source[broken.position]):04X} is not allowed",
+            place=_place_at(source, broken.position, path),
+            hint="remove it, or write it as an escape in a double-quoted string",
+        ) from None
+    except RecursionError:
+        raise error("broken YAML: nested too deeply", place=Place(str(path)), hint="flatten the file") from None
+    finally:
+        if loader is not None:
+            loader.dispose()
+
+
+def read_text(path: Path | str, error: type[ConfigError] = ConfigError) -> str:
+    """A UTF-8 file's text, without a byte order mark; raises `error` if it is none or cannot be read."""
+    try:
+        data = Path(path).read_bytes()
+    except OSError as failure:
+        reason = (failure.strerror or str(failure)).lower()
+        raise error(f"cannot be read: {reason}", place=Place(str(path)), hint=f"check `ls -l {path}`") from None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as failure:
+        line = data.count(b"\n", 0, failure.start) + 1
+        raise error(
+            f"not UTF-8: byte 0x{data[failure.start]:02x}", place=Place(str(path), line), hint="save it as UTF-8 text"
+        ) from None
+
+
+def place_of(value: Any, key: Any = None) -> Place:
+    """Where a loaded mapping or list starts, or where one of its keys or items stands; NOWHERE if unknown."""
+    if key is None:
+        return getattr(value, "place", NOWHERE)
+    try:
+        place: Place = value.places[key]
+    except (AttributeError, LookupError, TypeError):
+        return getattr(value, "place", NOWHERE)
+    return place
+
+
+def nearest(word: object, words: Iterable[object]) -> str | None:
+    """The one of `words` that `word` was most likely meant to be, or None."""
+    known = {str(one).lower(): str(one) for one in words}
+    close = get_close_matches(str(word).lower(), known, n=1)
+    return known[close[0]] if close else None
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, in a person's words; never the value itself."""
+    kinds = {dict: "a mapping", list: "a list", str: "a string", bool: "true or false", int: "a number"}
+    if value is None:
+        return "nothing"
+    return next((words for kind, words in kinds.items() if isinstance(value, kind)), "a number")
+
+
+class PlacedLoader(yaml.SafeLoader):
+    """PyYAML's safe loader that keeps places and refuses what would be lost or guessed."""
+
+    file = "?"
+
+    def at(self, node: yaml.Node) -> Place:
+        return _place_of_mark(node.start_mark, self.file)
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
+        self.refuse_duplicates(node)
+        return node
+
+    def refuse_duplicates(self, node: yaml.MappingNode) -> None:
+        seen: dict[tuple[str, str], yaml.Node] = {}
+        for key, _value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            first = seen.setdefault((key.tag, key.value), key)
+            if first is not key:
+                line = first.start_mark.line + 1 if first.start_mark else 0
+                raise yaml.MarkedYAMLError(
+                    problem=f"key '{key.value}' is given twice, first in line {line}", problem_mark=key.start_mark
+                )
+
+    def placed_mapping(self, node: yaml.MappingNode) -> Mapping:
+        _expect_kind(node, yaml.MappingNode, "a mapping")
+        self.flatten_mapping(node)
+        result = Mapping()
+        result.place = self.at(node)
+        for key_node, value_node in node.value:
+            key = self.key(key_node)
+            result[key] = self.construct_object(value_node, deep=True)
+            result.places[key] = self.at(key_node)
+        return result
+
+    def key(self, node: yaml.Node) -> Hashable:
+        if not isinstance(node, yaml.ScalarNode):
+            raise yaml.MarkedYAMLError(
+                problem="a key must be a plain word, not a mapping or a list; is this an unquoted {{ template }}?",
+                problem_mark=node.start_mark,
+            )
+        key: Hashable = self.construct_object(node)
+        return key
+
+    def placed_list(self, node: yaml.SequenceNode) -> Listing:
+        _expect_kind(node, yaml.SequenceNode, "a list")
+        result = Listing(self.construct_object(child, deep=True) for child in node.value)
+        result.place, result.places = self.at(node), [self.at(child) for child in node.value]
+        return result
+
+    def scalar(self, node: yaml.ScalarNode) -> Any:
+        """PyYAML's own construction; its ValueErrors (a 13th month, say) get a place."""
+        _expect_kind(node, yaml.ScalarNode, "a plain value")
+        try:
+            return getattr(self, f"construct_yaml_{SCALARS[node.tag]}")(node)
+        except (ValueError, LookupError, AttributeError):  # their words quote the value, which may be a secret
+            raise yaml.MarkedYAMLError(
+                problem=f"not a possible {SCALARS[node.tag]}", problem_mark=node.start_mark
+            ) from None
+
+    def date(self, node: yaml.ScalarNode) -> str:
+        text: str = self.scalar(node).isoformat()
+        return text
+
+    def unknown_tag(self, node: yaml.Node) -> None:
+        tag = node.tag.replace(STANDARD, "!!")
+        raise yaml.MarkedYAMLError(problem=f"tag {tag} is not supported here", problem_mark=node.start_mark)
+
+
+SCALARS = {STANDARD + tag: tag for tag in ("null", "bool", "int", "float", "str", "timestamp")}
+
+PlacedLoader.yaml_constructors = {
+    **dict.fromkeys(SCALARS, PlacedLoader.scalar),
+    STANDARD + "value": PlacedLoader.construct_yaml_str,  # a lone `=`
+    STANDARD + "timestamp": PlacedLoader.date,
+    STANDARD + "map": PlacedLoader.placed_mapping,
+    STANDARD + "seq": PlacedLoader.placed_list,
+    None: PlacedLoader.unknown_tag,
+}
+
+
+def _expect_kind(node: yaml.Node, kind: type[yaml.Node], words: str) -> None:
+    if not isinstance(node, kind):
+        raise yaml.MarkedYAMLError(problem=f"tag {node.tag} expects {words}", problem_mark=node.start_mark)
+
+
+def _words(broken: yaml.MarkedYAMLError) -> str:
+    """The parser's problem in one line; ours need no 'broken YAML' before them."""
+    problem = broken.problem or broken.context or "cannot be parsed"
+    if problem.startswith("but "):  # the first half of the sentence is in the context
+        problem = f"{broken.context}, {problem}"
+    problem = " ".join(problem.split())
+    ours = type(broken) is yaml.MarkedYAMLError
+    return problem if ours else f"broken YAML: {problem}"
+
+
+def _hint(broken: yaml.MarkedYAMLError) -> str:
+    problem = f"{broken.context or ''} {broken.problem or ''}"
+    if "given twice" in problem:
+        return "remove one of the two"
+    return next((hint for part, hint in HINTS if part in problem), "check the indentation and the quotes around here")
+
+
+def _place_of_mark(mark: Any, path: Path | str) -> Place:
+    return Place(str(path), mark.line + 1, mark.column + 1) if mark else Place(str(path))
+
+
+def _place_of_error(broken: yaml.MarkedYAMLError, path: Path | str) -> Place:
+    return _place_of_mark(broken.problem_mark or broken.context_mark, path)
+
+
+def _place_at(source: str, position: int, path: Path | str) -> Place:
+    before = source[:position]
+    return Place(str(path), before.count("\n") + 1, position - (before.rfind("\n") + 1) + 1)

@@ -1,0 +1,169 @@
+"""Applying: actions to a changed host. Steps that are shell travel together, transfers and gates go alone."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import Any
+
+from deployer.engine.gate import watch
+from deployer.engine.host import HostRun
+from deployer.engine.ports import Emit
+from deployer.engine.steps import StepReader, also_ok, render_steps
+from deployer.engine.sync import apply_sync
+from deployer.errors import CommandError, CommandTimeoutError
+from deployer.model.action import Action, Put, Run, Script, Sync, Watch
+from deployer.model.event import ActionStarted, HostDoing, Output, Progress
+from deployer.model.report import Done
+from deployer.protocols import OnBytes
+
+_TAIL = 40  # lines of a failed step's output that are kept
+
+
+@dataclass
+class Applied:
+    """What was done, as far as it came."""
+
+    done: list[Done] = field(default_factory=list)
+    output: str = ""
+    status: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Applier:
+    """Performs the actions of one task on one host."""
+
+    host: HostRun
+    task: str
+    become: str | None
+    emit: Emit
+    diff: Callable[[Put], str] | None = None  # renders a file's change, where asked for
+
+    def announce(self, action: Action, *, planned: bool = False) -> None:
+        """Say that an action begins, or in check mode that it would."""
+        shown = self.diff is not None and isinstance(action, Put) and not action.secret
+        diff = self.diff(action) if shown else None  # type: ignore[misc, arg-type]
+        self.emit(
+            ActionStarted(
+                host=self.host.name,
+                task=self.task,
+                title=action.title,
+                because=action.because,
+                planned=planned,
+                diff=diff,
+            )
+        )
+        if not planned:
+            self.emit(HostDoing(host=self.host.name, doing=action.title))
+
+    def apply(self, actions: Sequence[Action], applied: Applied) -> None:
+        """Perform them in order, noting in `applied` how far it came.
+
+        Raises CommandError, CommandTimeoutError, TransferError, UnhealthyError or ConnectError; the host is marked
+        as touched before the first action that changes what it serves.
+        """
+        for alone, group in groupby(actions, key=lambda one: isinstance(one, Sync | Watch)):
+            if alone:
+                for action in group:
+                    self._alone(action, applied)
+            else:
+                self._steps(tuple(group), applied)
+
+    def _alone(self, action: Action, applied: Applied) -> None:
+        self.announce(action)
+        self._touch(action)
+        start = time.monotonic()
+        if isinstance(action, Sync):
+            apply_sync(self.host.target.remote, action, become=self.become, on_bytes=self._progress(action))
+        elif isinstance(action, Watch):
+            applied.output = watch(self.host.target.remote, action, become=self.become, emit=self.emit)
+        applied.done.append(_done(action, time.monotonic() - start))
+
+    def _progress(self, action: Sync) -> OnBytes:
+        return lambda done: self.emit(Progress(host=self.host.name, done=done, total=action.tree.size))
+
+    def _touch(self, action: Action) -> None:
+        if action.serves:
+            self.host.touched = True
+
+    def _steps(self, actions: tuple[Action, ...], applied: Applied) -> None:
+        reader = _Follower(self, actions, secrets.token_hex(8), applied)
+        try:
+            result = self.host.target.remote.run(
+                render_steps(actions, reader.nonce),
+                become=self.become,
+                timeout=sum(action.timeout for action in actions),
+                on_line=reader.line,
+            )
+        except CommandTimeoutError as late:
+            raise CommandTimeoutError(
+                f"{actions[max(reader.steps.current, 0)].title}: not done after {late.message}", host=self.host.name
+            ) from late
+        finally:
+            applied.output = reader.steps.output(reader.steps.current)
+        reader.check(result.status, result.stderr)
+
+
+def _done(action: Action, seconds: float) -> Done:
+    return Done(title=action.title, because=action.because, seconds=seconds)
+
+
+class _Follower:
+    """Turns a script's lines into events while it runs."""
+
+    def __init__(self, applier: Applier, actions: tuple[Action, ...], nonce: str, applied: Applied) -> None:
+        self._applier = applier
+        self._actions = actions
+        self._applied = applied
+        self._began = time.monotonic()
+        self.nonce = nonce
+        self.steps = StepReader(nonce)
+
+    def line(self, line: str, error: bool) -> None:
+        before, ended = self.steps.current, len(self.steps.statuses)
+        text = None if error else self.steps.feed(line)
+        if self.steps.current != before:
+            self._begin(self._actions[self.steps.current])
+        if len(self.steps.statuses) != ended:
+            self._end()
+        if text is not None and self.steps.current >= 0:
+            action = self._actions[self.steps.current]
+            if not getattr(action, "secret", False):
+                self._applier.emit(Output(host=self._applier.host.name, line=text))
+
+    def _begin(self, action: Action) -> None:
+        self._began = time.monotonic()
+        self._applier.announce(action)
+        self._applier._touch(action)
+
+    def _end(self) -> None:
+        action = self._actions[self.steps.current]
+        self._applied.status = self.steps.statuses[self.steps.current]
+        if self._applied.status in (0, *also_ok(action)):
+            self._applied.done.append(_done(action, time.monotonic() - self._began))
+
+    def check(self, status: int | None, stderr: str) -> None:
+        """Raise CommandError unless every step ended well."""
+        if len(self._applied.done) >= len(self._actions) and self.steps.current == len(self._actions) - 1:
+            last = self._actions[-1]
+            if self.steps.statuses.get(self.steps.current) in (0, *also_ok(last)):
+                return
+        step = max(self.steps.current, 0)
+        action = self._actions[step]
+        code = self.steps.statuses.get(step, status)
+        how = f"exited with status {code}" if code is not None else "ended without a status"
+        hidden = getattr(action, "secret", False)
+        output = "" if hidden else "\n".join((self.steps.output(step) or stderr).splitlines()[-_TAIL:])
+        raise CommandError(f"{action.title}: {how}", status=code, output=output, host=self._applier.host.name)
+
+
+def with_environment(actions: Sequence[Action], environment: dict[str, Any]) -> tuple[Action, ...]:
+    """The same actions with these variables in their environment; their own ones win."""
+    text = {name: str(value) for name, value in environment.items()}
+    return tuple(
+        replace(action, env={**text, **action.env}) if isinstance(action, Run | Script) else action
+        for action in actions
+    )

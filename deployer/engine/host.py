@@ -1,0 +1,70 @@
+"""One host while a run lasts: what was seen, what was registered, how far it has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from deployer.engine.ports import Target, Variables
+from deployer.model.playbook import Play, Task
+from deployer.model.release import Installed, Release
+from deployer.model.report import TaskResult
+from deployer.protocols import Fact
+
+
+@dataclass
+class HostRun:
+    """The engine's own notes on a host. One thread at a time works on a host."""
+
+    target: Target
+    seen: dict[Fact[Any], Any] = field(default_factory=dict)
+    installed: Installed | None = None  # when the run began
+    release: Release | None = None  # that this run brings
+    release_variables: dict[str, Any] = field(default_factory=dict)
+    registered: dict[str, Any] = field(default_factory=dict)
+    notified: set[str] = field(default_factory=set)
+    results: list[TaskResult] = field(default_factory=list)
+    touched: bool = False  # what it serves was changed
+    failed: str | None = None
+    hint: str | None = None
+    lost: bool = False  # the connection
+
+    @property
+    def name(self) -> str:
+        return self.target.name
+
+    @property
+    def before(self) -> Release | None:
+        return self.installed.serving if self.installed else None
+
+    def shadow(self) -> HostRun:
+        """A copy for a rehearsal: it knows what was seen, and what it learns stays its own."""
+        return HostRun(
+            target=self.target,
+            seen=self.seen,
+            installed=self.installed,
+            release=self.release,
+            release_variables=self.release_variables,
+        )
+
+    def forget(self) -> None:
+        """Drop what was seen, constants apart: something was changed."""
+        self.seen = {fact: answer for fact, answer in self.seen.items() if fact.constant}
+
+    def variables(self, play: Play, task: Task | None = None) -> Variables:
+        """What templates may use, in Ansible's order of precedence."""
+        return {
+            **self.target.variables,
+            **play.variables,
+            **(task.variables if task else {}),
+            **self.registered,
+            **self.release_variables,
+            **self.target.extra,
+        }
+
+    def become(self, play: Play, task: Task | None = None) -> str | None:
+        """The user to run as; None: who logged in."""
+        wanted = [task.become if task else None, play.become, self.target.become or None]
+        if not next((one for one in wanted if one is not None), False):
+            return None
+        return (task.become_user if task else None) or play.become_user or "root"

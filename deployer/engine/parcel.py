@@ -1,0 +1,113 @@
+"""A new release as one compressed tar stream, made while it is sent: memory stays the same however large the files.
+
+What the host does with the stream is `sync`'s business.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tarfile
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from deployer.errors import TransferError
+from deployer.model.tree import Entry, Tree
+
+CHUNK = 256 * 1024  # bytes
+BLOCK = tarfile.BLOCKSIZE
+SMALL = 16 * 1024 * 1024  # bytes; below it the line is the bottleneck, above it the processor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parcel:
+    """What is sent: the tree's folders and links, its files as data or as hard links to `base`, and files beside it."""
+
+    host: str  # for errors
+    source: str
+    tree: Tree
+    top: str  # the folder that the stream makes its entries in
+    base: str = ""  # the folder that hard links point into, relative as `top` is
+    link: Mapping[str, str] = field(default_factory=dict)  # path in the tree -> path in `base`
+    beside: Mapping[str, tuple[bytes, int]] = field(default_factory=dict)  # name -> content, mode; sent in this order
+
+    @property
+    def size(self) -> int:
+        """Bytes of the tree that are sent as data, before compression."""
+        return sum(entry.size for entry in self.tree.entries if entry.path not in self.link)
+
+    def stream(self, on_bytes: Callable[[int], None] | None = None) -> Iterator[bytes]:
+        """The stream; `on_bytes` hears how much of `size` has gone. Raises TransferError if a file has changed."""
+        squeeze = zlib.compressobj(6 if self.size < SMALL else 1, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
+        for block in self._blocks(on_bytes or (lambda done: None)):
+            if packed := squeeze.compress(block):
+                yield packed
+        yield squeeze.flush()
+
+    def _blocks(self, on_bytes: Callable[[int], None]) -> Iterator[bytes]:
+        done = 0
+        yield _header(f"{self.top}/project", tarfile.DIRTYPE, mode=0o755, mtime=int(time.time()))
+        for entry in self.tree.entries:
+            yield self._head(entry)
+            for chunk in self._body(entry):
+                yield chunk
+                done += len(chunk)
+                on_bytes(done)
+            yield _padding(entry.size if self._is_data(entry) else 0)
+        yield from self._beside()
+        yield bytes(2 * BLOCK)
+
+    def _is_data(self, entry: Entry) -> bool:
+        return entry.kind == "file" and entry.path not in self.link
+
+    def _head(self, entry: Entry) -> bytes:
+        name = f"{self.top}/project/{entry.path}"
+        if entry.path in self.link:
+            return _header(name, tarfile.LNKTYPE, target=f"{self.base}/{self.link[entry.path]}")
+        kind = {"dir": tarfile.DIRTYPE, "link": tarfile.SYMTYPE, "file": tarfile.REGTYPE}[entry.kind]
+        size = entry.size if entry.kind == "file" else 0
+        return _header(name, kind, mode=entry.mode, mtime=entry.mtime, size=size, target=entry.target)
+
+    def _body(self, entry: Entry) -> Iterator[bytes]:
+        if not self._is_data(entry):
+            return
+        digest = hashlib.sha256()
+        left = entry.size
+        try:
+            with open(os.open(os.path.join(self.source, entry.path), os.O_RDONLY | os.O_NOFOLLOW), "rb") as content:
+                while left and (chunk := content.read(min(CHUNK, left))):
+                    digest.update(chunk)
+                    left -= len(chunk)
+                    yield chunk
+                more = content.read(1)
+        except OSError as error:
+            raise self._changed(entry, (error.strerror or "unreadable").lower()) from None
+        if left or more or digest.hexdigest() != entry.sha256:
+            raise self._changed(entry, "other content than a moment ago")
+
+    def _beside(self) -> Iterator[bytes]:
+        now = int(time.time())
+        for name, (content, mode) in self.beside.items():
+            yield _header(f"{self.top}/{name}", tarfile.REGTYPE, mode=mode, mtime=now, size=len(content))
+            yield content
+            yield _padding(len(content))
+
+    def _changed(self, entry: Entry, found: str) -> TransferError:
+        return TransferError(
+            f"{entry.path!r} changed while it was being sent: {found}",
+            host=self.host,
+            hint="run again when nothing writes to the project folder, or leave the file out in .deployignore",
+        )
+
+
+def _header(name: str, kind: bytes, *, mode: int = 0, mtime: int = 0, size: int = 0, target: str = "") -> bytes:
+    """A tar header in GNU's format, which alone keeps names as the bytes that they are."""
+    info = tarfile.TarInfo(name)
+    info.type, info.mode, info.mtime, info.size, info.linkname = kind, mode & 0o777, max(mtime, 0), size, target
+    return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
+
+
+def _padding(size: int) -> bytes:
+    return bytes(-size % BLOCK)

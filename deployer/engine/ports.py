@@ -1,0 +1,80 @@
+"""What the engine is given by whoever starts it: the language, the questions of its own, the options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from deployer.errors import NOWHERE, Place
+from deployer.model.action import Put
+from deployer.model.event import Event
+from deployer.model.lock import Holder
+from deployer.model.playbook import Playbook, Task
+from deployer.model.release import Installed, Release
+from deployer.protocols import Fact, Module, Remote
+
+Emit = Callable[[Event], None]
+Variables = Mapping[str, Any]
+
+
+class Language(Protocol):
+    """Templates and conditions to values; every method raises PlaybookError with the place."""
+
+    def render(self, value: Any, variables: Variables, *, place: Place = NOWHERE) -> Any: ...
+
+    def render_file(self, text: str, variables: Variables, *, place: Place = NOWHERE) -> str: ...
+
+    def test(self, conditions: tuple[str | bool, ...], variables: Variables, *, place: Place = NOWHERE) -> bool: ...
+
+    def bind(self, task: Task, variables: Variables, *, args: Mapping[str, Any] | None = None) -> Module: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Questions:
+    """The facts that the engine asks for itself."""
+
+    installed: Callable[[str], Fact[Installed]]  # of a project's root folder
+    lock: Callable[[str], Fact[Holder | None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One host of a run: how it is reached, what it is told, and the release that it shall have."""
+
+    remote: Remote
+    variables: Variables  # defaults, groups, host, in Ansible's order: plays and tasks may override them
+    extra: Variables  # -e and magic variables: nothing overrides them
+    wanted: Release | None = None  # None: this run is about no release
+    become: bool = False  # ansible_become
+
+    @property
+    def name(self) -> str:
+        return self.remote.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    check: bool = False
+    diff: Callable[[Put], str] | None = None  # renders a file's change; None: not asked for
+    tags: frozenset[str] = frozenset()
+    skip_tags: frozenset[str] = frozenset()
+    forks: int = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """All that one run needs, put together once, by the command line."""
+
+    verb: str
+    environment: str
+    playbook: Playbook
+    targets: tuple[Target, ...]
+    language: Language
+    questions: Questions
+    emit: Emit
+    holder: Holder
+    plays_on: Callable[[str], tuple[str, ...]]  # a play's host pattern -> names, in order
+    choose: Callable[[Mapping[str, Release], Mapping[str, Installed]], Mapping[str, Release]]
+    way_back: Playbook | None = None  # what is run on touched hosts when something fails
+    options: Options = field(default_factory=Options)

@@ -1,0 +1,111 @@
+"""Actions to shell text and back: several actions travel as one script, each with its own status and output."""
+
+from __future__ import annotations
+
+import base64
+import posixpath
+import shlex
+from collections.abc import Mapping, Sequence
+from functools import singledispatch
+
+from deployer.model.action import Action, Link, Put, Run, Script
+
+
+@singledispatch
+def render(action: Action, nonce: str) -> str:
+    """The shell text that performs one action, under `set -e`."""
+    raise TypeError(f"{type(action).__name__} is no step of a script")
+
+
+@render.register
+def _(action: Run, nonce: str) -> str:
+    stdin = "" if action.stdin is None else f" <<'{nonce}-in'\n{action.stdin}\n{nonce}-in"
+    return _place(action.cwd, action.env) + shlex.join(action.argv) + stdin
+
+
+@render.register
+def _(action: Script, nonce: str) -> str:
+    return _place(action.cwd, action.env) + action.text
+
+
+@render.register
+def _(action: Put, nonce: str) -> str:
+    path, folder = shlex.quote(action.path), shlex.quote(posixpath.dirname(action.path) or ".")
+    name = shlex.quote(f".{posixpath.basename(action.path)}.{nonce}")
+    owner = f'chown -- {shlex.quote(action.owner)} "$new"\n' if action.owner else ""
+    content = base64.encodebytes(action.content).decode()
+    return (
+        f"mkdir -p -- {folder}\numask 077\nnew={folder}/{name}\n"
+        f"trap 'rm -f -- \"$new\"' EXIT\n"
+        f"base64 -d >\"$new\" <<'{nonce}-in'\n{content}{nonce}-in\n"
+        f'{owner}chmod {action.mode:04o} "$new"\nmv -f -- "$new" {path}'
+    )
+
+
+@render.register
+def _(action: Link, nonce: str) -> str:
+    path, target = shlex.quote(action.path), shlex.quote(action.target)
+    new = shlex.quote(f"{action.path}.{nonce}")
+    return f"ln -s -- {target} {new}\nmv -fT -- {new} {path}"
+
+
+def _place(cwd: str | None, env: Mapping[str, str]) -> str:
+    lines = [f"cd -- {shlex.quote(cwd)}"] if cwd else []
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in env.items()]
+    return "".join(line + "\n" for line in lines)
+
+
+def also_ok(action: Action) -> tuple[int, ...]:
+    return action.also_ok if isinstance(action, Run | Script) else ()
+
+
+def render_steps(actions: Sequence[Action], nonce: str) -> str:
+    """One script for all of them; it ends with the first that fails."""
+    lines = []
+    for number, action in enumerate(actions):
+        good = "|".join(str(status) for status in (0, *also_ok(action)))
+        lines += [
+            f"printf '{nonce} begin {number}\\n'",
+            "( set -e",
+            render(action, nonce),
+            ") 2>&1 </dev/null",
+            f"rc=$?; printf '\\n{nonce} end %d\\n' \"$rc\"",
+            f'case "$rc" in {good}) ;; *) exit 0 ;; esac',
+        ]
+    return "\n".join(lines) + "\n"
+
+
+class StepReader:
+    """Reads a script's lines as they come, and knows which step they belong to."""
+
+    def __init__(self, nonce: str) -> None:
+        self._nonce = nonce
+        self._blank = False
+        self.current = -1
+        self.statuses: dict[int, int] = {}
+        self.outputs: dict[int, list[str]] = {}
+
+    def feed(self, line: str) -> str | None:
+        """The output line that this one completes; None for markers and for the blank before a marker."""
+        if line.startswith(self._nonce):
+            self._marker(line.split())
+            return None
+        held, self._blank = self._blank, line == ""
+        if held:
+            self._keep("")
+        return None if line == "" else self._keep(line)
+
+    def _marker(self, words: Sequence[str]) -> None:
+        self._blank = False
+        if words[1] == "begin":
+            self.current = int(words[2])
+            self.outputs[self.current] = []
+        else:
+            self.statuses[self.current] = int(words[2])
+
+    def _keep(self, line: str) -> str:
+        self.outputs.setdefault(self.current, []).append(line)
+        return line
+
+    def output(self, step: int) -> str:
+        return "\n".join(self.outputs.get(step, []))

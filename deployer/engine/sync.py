@@ -1,0 +1,177 @@
+"""Brings a new release folder to a host: what it has already as hard links, the rest in one stream, verified there.
+
+A release appears whole or not at all; the folders of other releases are read and never written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from deployer.engine.manifest import parse_release, render_manifest, render_modes, shown, verifiable
+from deployer.engine.parcel import Parcel
+from deployer.errors import TransferError
+from deployer.model.action import Sync
+from deployer.model.connection import Result
+from deployer.model.release_json import to_json
+from deployer.model.tree import Entry, Tree
+from deployer.protocols import OnBytes, Remote
+
+SPOILED = 65  # the host's status when files are not what the manifest says
+EXISTS = 66  # … and when the release is there already
+TOLD = 200  # spoiled files that a host names at most
+
+FETCH = "cd {base} && cat modes manifest | gzip -c | base64"
+
+# `tar -o` is --no-same-owner for GNU and busybox; its complaints count only after the manifest has had its say,
+# since a link that cannot be made is a file that is missing
+RECEIVE = """\
+set -u
+umask 022
+LC_ALL=C; export LC_ALL
+root={root} id={id} tmp={tmp}
+mkdir -p "$root/releases" "$root/shared" || exit 1
+[ -d "$root/.deploy" ] || mkdir -m 700 "$root/.deploy" || exit 1
+cd "$root/releases" || exit 1
+[ ! -e "$id" ] || exit {exists}
+find .tmp-* -prune -mtime +0 -exec rm -rf {{}} + 2>/dev/null
+trap 'cd "$root/releases" && rm -rf "$tmp"' EXIT
+trap 'exit 1' HUP INT PIPE TERM
+mkdir "$tmp" || exit 1
+tar -xzpof -
+unpacked=$?
+cd "$tmp" || exit 1
+[ -f release.json ] || {{ echo 'the stream ended early' >&2; exit 1; }}
+sha256sum -c manifest >.verified 2>/dev/null || {{ grep -v ': OK$' .verified | head -n {told}; exit {spoiled}; }}
+[ "$unpacked" -eq 0 ] || exit 1
+rm -f .verified
+sync -f . 2>/dev/null || sync
+cd .. && mv "$tmp" "$id"
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Errand:
+    """One sync to one host."""
+
+    remote: Remote
+    action: Sync
+    become: str | None
+    on_bytes: OnBytes | None
+
+    def fetch(self) -> Tree:
+        """The files of the base release as its manifest names them; none if it is gone or unreadable."""
+        if self.action.base is None:
+            return Tree()
+        base = shlex.quote(f"{self.action.release.root}/releases/{self.action.base}")
+        return parse_release(self.remote.run(FETCH.format(base=base), become=self.become).stdout)
+
+    def send(self, link: Mapping[str, str]) -> Result:
+        """The host's answer to the whole stream."""
+        release = self.action.release
+        tmp = f".tmp-{release.id}-{secrets.token_hex(4)}"
+        script = RECEIVE.format(
+            **{name: shlex.quote(value) for name, value in (("root", release.root), ("id", release.id), ("tmp", tmp))},
+            exists=EXISTS,
+            spoiled=SPOILED,
+            told=TOLD,
+        )
+        stream = self._parcel(tmp, link).stream(self.on_bytes)
+        return self.remote.stream(script, stream, become=self.become, timeout=self.action.timeout)
+
+    def _parcel(self, tmp: str, link: Mapping[str, str]) -> Parcel:
+        action = self.action
+        return Parcel(
+            host=self.remote.name,
+            source=action.source,
+            tree=action.tree,
+            top=tmp,
+            base=f"{action.base}/project",
+            link=link,
+            beside=_beside(action),
+        )
+
+
+def apply_sync(remote: Remote, action: Sync, *, become: str | None = None, on_bytes: OnBytes | None = None) -> Result:
+    """Make the release folder; `on_bytes` hears the bytes of changed files that have been sent.
+
+    Files of the base that someone has changed on the host are named in the result's output and sent in full. Raises
+    TransferError if the release could not be made; nothing of it is then left on the host.
+    """
+    errand = _Errand(remote=remote, action=action, become=become, on_bytes=on_bytes)
+    _, link = delta(action.tree, errand.fetch())
+    result = errand.send(link)
+    if result.status == SPOILED and (spoiled := _spoiled(result.stdout, link)):
+        result = errand.send({path: base for path, base in link.items() if path not in spoiled})
+        result = replace(result, stdout=_told(action, spoiled)) if result.ok else result
+    if not result.ok:
+        raise _failure(remote.name, action, result)
+    return result
+
+
+def delta(tree: Tree, base: Tree) -> tuple[tuple[Entry, ...], Mapping[str, str]]:
+    """The files to send as data, and those that the base has too: path here to path there, moved files included."""
+    there = {(entry.sha256, entry.mode): entry.path for entry in reversed(base.entries) if entry.kind == "file"}
+    same = {(entry.path, entry.sha256, entry.mode) for entry in base.entries}
+    link: dict[str, str] = {}
+    send: list[Entry] = []
+    for entry in tree.entries:
+        if entry.kind != "file":
+            continue
+        found = entry.path if (entry.path, entry.sha256, entry.mode) in same else there.get((entry.sha256, entry.mode))
+        if found is None or not verifiable(entry.path):
+            send.append(entry)
+        else:
+            link[entry.path] = found
+    return tuple(send), link
+
+
+def _beside(action: Sync) -> Mapping[str, tuple[bytes, int]]:
+    """The tool's own files; release.json comes last and tells that the stream is whole."""
+    release = (to_json(action.release) + "\n").encode(), 0o600
+    own = {**action.files, "release.json": release}
+    manifest = render_manifest(action.tree, {name: hashlib.sha256(own[name][0]).hexdigest() for name in own})
+    return {
+        **action.files,
+        "manifest": (manifest, 0o600),
+        "modes": (render_modes(action.tree), 0o600),
+        "release.json": release,
+    }
+
+
+def _spoiled(output: str, link: Mapping[str, str]) -> Mapping[str, str]:
+    """The part of `link` that sha256sum calls wrong; all of it if a line names none of its files."""
+    known: dict[str, set[str]] = {}
+    for path in link:
+        for name in (shown(f"project/{path}"), f"project/{path}"):  # some versions print it as it is
+            known.setdefault(name.encode(errors="surrogateescape").decode(errors="replace"), set()).add(path)
+    named = [known.get(line.rpartition(": FAILED")[0], set()) for line in output.splitlines()]
+    if not all(named) or len(named) >= TOLD:
+        return link
+    return {path: link[path] for paths in named for path in paths}
+
+
+def _told(action: Sync, spoiled: Mapping[str, str]) -> str:
+    return f"changed on the host in release {action.base}, so sent in full: {_some(spoiled.values())}\n"
+
+
+def _some(paths: Iterable[str], limit: int = 3) -> str:
+    known = sorted(repr(path)[1:-1] for path in paths)
+    return ", ".join(known[:limit]) + (f" and {len(known) - limit} more" if len(known) > limit else "")
+
+
+def _failure(host: str, action: Sync, result: Result) -> TransferError:
+    release = action.release
+    if result.status == EXISTS:
+        found, hint = "it is there already, with other content", "run again: a new run makes a new release"
+    elif result.status == SPOILED:
+        wrong = [line.rpartition(": FAILED")[0] for line in result.stdout.splitlines()]
+        found, hint = f"files did not arrive as they were sent: {_some(wrong)}", "check the host's disk and run again"
+    else:
+        lines = [line for line in result.stderr.splitlines() if "time stamp" not in line]
+        found = "; ".join(lines[-3:]) or f"the host's script ended with status {result.status}"
+        hint = f"on the host: df -h {release.root}; then run again"
+    return TransferError(f"release {release.id} could not be brought: {found}", host=host, hint=hint)

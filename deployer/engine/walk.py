@@ -1,0 +1,135 @@
+"""The walk: plays, batches, tasks; hosts of a batch side by side, task by task, as Ansible's linear strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from threading import Event as Flag
+
+from deployer.engine.host import HostRun
+from deployer.engine.ports import Emit, Session
+from deployer.engine.task import TaskRunner
+from deployer.errors import ConfigError
+from deployer.model.event import BatchStarted, HostDoing, PlayStarted, TaskDone, TaskStarted
+from deployer.model.playbook import Play, Playbook, Task
+from deployer.model.report import Status, TaskResult
+from deployer.rollout.batches import Batch, batches
+from deployer.rollout.tags import is_selected
+
+
+@dataclass
+class Walk:
+    """One walk through a playbook. It stops after the batch in which a host failed."""
+
+    session: Session
+    hosts: dict[str, HostRun]
+    emit: Emit
+    stop: Flag = field(default_factory=Flag)  # set by another thread: start no further task
+    switched: list[Batch] = field(default_factory=list)  # batches in which hosts were touched, in order
+
+    def run(self, playbook: Playbook) -> None:
+        """Walk all plays; returns early when a host failed or `stop` is set."""
+        for play in playbook.plays:
+            if not all(self._batch(play, *batch) for batch in self._batches(play)):
+                return
+
+    def _batches(self, play: Play) -> Iterator[tuple[int, int, Batch]]:
+        hosts = self._hosts_of(play)
+        if not hosts:
+            return
+        first = self.hosts[hosts[0]]
+        serial = self.session.language.render(play.serial, first.variables(play), place=play.place)
+        self.emit(PlayStarted(play=play.name, hosts=hosts))
+        cut = batches(hosts, serial)
+        for number, batch in enumerate(cut, 1):
+            if len(cut) > 1:
+                self.emit(BatchStarted(number=number, of=len(cut), hosts=batch))
+            yield number, len(cut), batch
+
+    def _hosts_of(self, play: Play) -> tuple[str, ...]:
+        """Its hosts among those of this run; a pattern may be a template over what all hosts share."""
+        any_host = next(iter(self.hosts.values()))
+        pattern = self.session.language.render(play.hosts, any_host.variables(play), place=play.place)
+        return tuple(name for name in self.session.plays_on(str(pattern)) if name in self.hosts)
+
+    def _batch(self, play: Play, _number: int, _of: int, batch: Batch) -> bool:
+        """Run a play's tasks and handlers on a batch; True if the walk may go on."""
+        runner = TaskRunner(play=play, language=self.session.language, emit=self.emit, options=self.session.options)
+        try:
+            for task in play.tasks:
+                options = self.session.options
+                if is_selected(task.tags, options.tags, options.skip_tags):
+                    self._task(runner, task, self._live(batch))
+                if self._must_stop(play, batch):
+                    break
+            else:
+                self._handlers(runner, play, batch)
+        finally:
+            if any(self.hosts[name].touched for name in batch):
+                self.switched.append(batch)
+        return not self._must_stop(play, batch, final=True)
+
+    def _must_stop(self, play: Play, batch: Batch, *, final: bool = False) -> bool:
+        if self.stop.is_set():
+            return True
+        failed = any(self.hosts[name].failed for name in batch)
+        return failed and (final or bool(play.any_errors_fatal) or not self._live(batch))
+
+    def _live(self, batch: Batch) -> tuple[HostRun, ...]:
+        return tuple(self.hosts[name] for name in batch if not self.hosts[name].failed)
+
+    def _handlers(self, runner: TaskRunner, play: Play, batch: Batch) -> None:
+        for handler in play.handlers:
+            topics = {handler.name, *handler.listen}
+            hosts = tuple(host for host in self._live(batch) if host.notified & topics)
+            if hosts:
+                self._task(runner, handler, hosts, handler=True)
+
+    def _task(self, runner: TaskRunner, task: Task, hosts: Sequence[HostRun], *, handler: bool = False) -> None:
+        if not hosts or self.stop.is_set():
+            return
+        self.emit(TaskStarted(task=task.name, hosts=tuple(host.name for host in hosts), handler=handler))
+        once = task.run_once
+        if isinstance(once, str):
+            once = runner.language.test((once,), hosts[0].variables(runner.play, task), place=task.place)
+        if not once:
+            self._side_by_side(lambda host: self._on_host(runner, task, host), hosts)
+            return
+        result = self._on_host(runner, task, hosts[0])
+        for host in hosts[1:]:
+            copied = replace(result, host=host.name, actions=(), status=_copied(result.status))
+            runner.settle(task, host, copied)
+
+    def _on_host(self, runner: TaskRunner, task: Task, host: HostRun) -> TaskResult:
+        self.emit(HostDoing(host=host.name, doing=task.name))
+        result = runner.run(task, host)
+        self.emit(TaskDone(result=result))
+        self.emit(HostDoing(host=host.name, doing=""))
+        return result
+
+    def _side_by_side(self, work: Callable[[HostRun], TaskResult], hosts: Sequence[HostRun]) -> None:
+        """Run on all hosts at once; a ConfigError or a bug on one does not keep the others from being waited for."""
+        with ThreadPoolExecutor(max_workers=max(1, min(self.session.options.forks, len(hosts)))) as pool:
+            futures = [pool.submit(work, host) for host in hosts]
+        for future in futures:
+            future.result()
+
+
+def _copied(status: Status) -> Status:
+    """What a run_once result means to the other hosts of the batch: a failure fails them all, as in Ansible."""
+    return Status.OK if status is Status.CHANGED else status
+
+
+def rehearse(session: Session, hosts: dict[str, HostRun]) -> list[TaskResult] | None:
+    """The results of a walk that applies nothing and says nothing; None if it cannot be foretold."""
+    quiet = replace(session, options=replace(session.options, check=True, diff=None))
+    shadows = {name: host.shadow() for name, host in hosts.items()}
+    walk = Walk(session=quiet, hosts=shadows, emit=lambda event: None)
+    try:
+        walk.run(session.playbook)
+    except ConfigError:
+        return None
+    if any(host.failed for host in shadows.values()):
+        return None
+    return [result for host in shadows.values() for result in host.results]

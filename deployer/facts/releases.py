@@ -1,0 +1,75 @@
+"""Which releases of a project a host holds, which one it serves, and what gates said of them.
+
+The folder is read as the sync, compose and release_link modules write it; whatever is unreadable counts as absent.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from deployer.model.release import Installed, Release
+from deployer.model.release_json import from_json
+
+# one readlink and one grep, however many releases there are; `*` leaves `.tmp-…` out
+SCRIPT = """\
+cd {root} 2>/dev/null || exit 0
+now=$(readlink current 2>/dev/null)
+now=${{now##*/}}
+echo "current:$now"
+cd releases 2>/dev/null || exit 0
+for mark in */healthy */failed; do [ ! -e "$mark" ] || echo "$mark:"; done
+grep -s '' /dev/null */release.json "./$now/pins" "./$now/hashes"
+exit 0
+"""
+
+
+@dataclass(frozen=True)
+class InstalledReleases:
+    """The releases below a root folder (deploy_root/deploy_project)."""
+
+    root: str
+    constant: ClassVar[bool] = False
+
+    def script(self) -> str:
+        return SCRIPT.format(root=shlex.quote(self.root))
+
+    def parse(self, output: str, status: int) -> Installed:
+        files = _by_name(output)
+        current = "".join(files.pop("current", ())) or None
+        releases = dict(self._releases(files))
+        return Installed(
+            root=self.root,
+            current=current,
+            releases=releases,
+            healthy=frozenset(name for name in releases if f"{name}/healthy" in files),
+            failed=frozenset(name for name in releases if f"{name}/failed" in files),
+            pins=_pairs(files.get(f"./{current}/pins", ()), "\t"),
+            hashes=_pairs(files.get(f"./{current}/hashes", ()), " "),
+        )
+
+    def _releases(self, files: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, Release]]:
+        for path in sorted(files):
+            name, _, file = path.partition("/")
+            if file != "release.json":
+                continue
+            with suppress(ValueError):
+                release = from_json("\n".join(files[path]))
+                yield name, replace(release, id=name, root=self.root)  # where it lies counts, not what it was called
+
+
+def _by_name(output: str) -> dict[str, list[str]]:
+    """The lines `name:text` by name."""
+    files: dict[str, list[str]] = {}
+    for line in output.splitlines():
+        name, _, text = line.partition(":")
+        files.setdefault(name, []).append(text)
+    return files
+
+
+def _pairs(lines: Sequence[str], separator: str) -> dict[str, str]:
+    parts = (line.partition(separator) for line in lines)
+    return {name: value for name, found, value in parts if found}

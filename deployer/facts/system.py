@@ -1,0 +1,53 @@
+"""What a host is: distribution, architecture, init. Docker and files are asked for elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+_SCRIPT = """\
+ID= ID_LIKE= VERSION_ID= VERSION_CODENAME=
+for f in /etc/os-release /usr/lib/os-release; do
+  if [ -r "$f" ]; then . "$f"; break; fi
+done
+printf '%s\\n' "${ID:-}" "${ID_LIKE:-}" "${VERSION_ID:-}" "${VERSION_CODENAME:-}"
+uname -m
+if [ -d /run/systemd/system ]; then echo systemd; else cat /proc/1/comm 2>/dev/null || echo; fi
+if command -v apt-get >/dev/null 2>&1; then echo apt; else echo; fi
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OsSeen:
+    """The operating system in /etc/os-release's words; a value that a host does not say is empty."""
+
+    id: str = ""  # debian, ubuntu, …
+    like: tuple[str, ...] = ()  # the distributions that it derives from, nearest first
+    version: str = ""  # 13, 24.04; empty on a rolling one
+    codename: str = ""  # trixie, noble
+    arch: str = ""  # as `uname -m` says: x86_64, aarch64
+    init: str = ""  # name of process 1: systemd, sh, …
+    packages: str = ""  # "apt", or empty: packages come another way
+
+    @property
+    def name(self) -> str:
+        """The distribution as a person reads it."""
+        return " ".join(part for part in (self.id.capitalize(), self.version or self.codename) if part) or "this host"
+
+
+@dataclass(frozen=True)
+class Os:
+    """The host's operating system; always an answer."""
+
+    constant: ClassVar[bool] = True
+
+    def script(self) -> str:
+        return _SCRIPT
+
+    def parse(self, output: str, status: int) -> OsSeen:
+        lines = [line.strip() for line in output.split("\n")] + [""] * 7
+        name, like, version, codename, arch, init, packages = lines[:7]
+        return OsSeen(
+            id=name.lower(), like=tuple(like.lower().split()), version=version, codename=codename, arch=arch,
+            init=init, packages=packages,
+        )  # fmt: skip

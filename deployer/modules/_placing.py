@@ -1,0 +1,106 @@
+"""Bring a file's content and rights to what is wanted: what `copy`, `template` and `file` have in common.
+
+Where the content comes from is theirs; nothing here removes a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from deployer.facts.files import FileSeen, FileState, FileText
+from deployer.model.action import Action, Put, run
+from deployer.modules._refusals import HostRefusedError
+from deployer.protocols import Fact, Facts
+
+DEFAULT_MODE = 0o644
+
+
+@dataclass(frozen=True)
+class Rights:
+    """Permission bits and owner as asked for; None leaves what is there."""
+
+    mode: int | None = None
+    owner: str | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A file whose content is known."""
+
+    path: str
+    content: bytes
+    rights: Rights = Rights()
+    backup: bool = False
+    force: bool = True
+
+    @cached_property
+    def digest(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+    def facts(self) -> tuple[Fact[Any], ...]:
+        return (FileState(self.path, hashed=True), FileText(self.path, unless=self.digest))
+
+    def plan(self, seen: Facts) -> Iterator[Action]:
+        """Write the file if it differs; where only its rights do, change those alone."""
+        found = seen[FileState(self.path, hashed=True)]
+        if found is None or found.kind == "link":
+            yield self._put(None, None, f"{self.path} {'leads nowhere' if found else 'not found'}")
+            return
+        if found.kind != "file":
+            raise HostRefusedError(f"{self.path} is a {found.kind}, not a file", hint=_way_out(found.kind, self.path))
+        if found.sha256 == self.digest:
+            yield from plan_rights(self.path, self.rights, found)
+        elif self.force:
+            yield from self._replace(found, seen[FileText(self.path, unless=self.digest)])
+
+    def _replace(self, found: FileSeen, text: bytes | None) -> Iterator[Action]:
+        if self.backup:
+            kept = f"{self.path}.before-{found.sha256[:8]}"
+            yield run("cp", "-p", "--", self.path, kept, because="a backup is asked for, and the content changes")
+        if text is None:
+            text = f"({found.size} bytes, too many to show)\n".encode()
+        yield self._put(found, text, "the content differs")
+
+    def _put(self, found: FileSeen | None, before: bytes | None, because: str) -> Put:
+        kept = DEFAULT_MODE if found is None else found.mode
+        mode = kept if self.rights.mode is None else self.rights.mode
+        owner = _ownership(self.rights, found)
+        return Put(path=self.path, content=self.content, mode=mode, owner=owner, before=before, because=because)
+
+
+def plan_rights(path: str, wanted: Rights, found: FileSeen | None) -> Iterator[Action]:
+    """chmod and chown where the path's rights are others; `found` is None for what was made just now."""
+    mode = None if found is None else found.mode
+    if wanted.mode is not None and wanted.mode != mode:
+        because = "a mode is asked for" if mode is None else f"the mode is {mode:04o}"
+        yield run("chmod", f"{wanted.mode:04o}", "--", path, because=because)
+    if wanted.owner is not None and (found is None or wanted.owner not in (found.owner, str(found.uid))):
+        because = "an owner is asked for" if found is None else f"the owner is {found.owner}"
+        yield run("chown", wanted.owner, "--", path, because=because)
+    if wanted.group is not None and (found is None or wanted.group not in (found.group, str(found.gid))):
+        because = "a group is asked for" if found is None else f"the group is {found.group}"
+        yield run("chgrp", wanted.group, "--", path, because=because)
+
+
+def _ownership(wanted: Rights, found: FileSeen | None) -> str | None:
+    """What `Put` wants for the owner: a renamed file is a new one, so the owner that it had must be said again."""
+    owner = wanted.owner or (str(found.uid) if found else "")
+    group = wanted.group or (str(found.gid) if found else "")
+    return f"{owner}:{group}" if group else owner or None
+
+
+def _way_out(kind: str, path: str) -> str:
+    if kind == "directory":
+        return f"end dest with `/` to put the file into it: {path}/"
+    return f"move it away by hand: mv {path} {path}.old"
+
+
+def destination(dest: str, src: str | None) -> str:
+    """The file that is meant: in the folder `dest`, under the source's name, if `dest` ends with `/`."""
+    return posixpath.join(dest, posixpath.basename(src or "")) if dest.endswith("/") else dest

@@ -1,0 +1,227 @@
+"""`compose`: a release's containers on one host. Images first, then what others wait for, then the switch."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from deployer.facts.containers import ProjectContainers, ProjectImages
+from deployer.facts.docker import DockerNetwork, DockerVolume
+from deployer.facts.releases import InstalledReleases
+from deployer.model.action import Action, Put, Run, Script, Watch, run
+from deployer.model.release import Container, Installed, Release
+from deployer.modules.registry import module
+from deployer.protocols import Fact, Facts
+
+BUILD_TIMEOUT = 3600.0
+_UP = ("up", "--detach", "--no-build", "--pull", "never")
+
+
+@module("compose")
+@dataclass(frozen=True, kw_only=True)
+class Compose:
+    """Bring a release's images or containers to a state; networks and volumes are created, never removed."""
+
+    release: Release  # the release: `{{ release }}`
+    state: Literal["built", "supported", "up", "stopped"] = "up"  # images ready; services that others need run; all run
+    pull: Literal["missing", "always"] = "missing"  # when `built` asks the registry for images that are not built here
+
+    def facts(self) -> tuple[Fact[Any], ...]:
+        project = self.release.project
+        return (
+            InstalledReleases(self.release.root),
+            ProjectContainers(project),
+            ProjectImages(project),
+            *(DockerNetwork(name) for name in self.release.networks),
+            *(DockerVolume(name) for name in self.release.volumes),
+        )
+
+    def plan(self, seen: Facts) -> Iterator[Action]:
+        installed = seen[InstalledReleases(self.release.root)]
+        containers = seen[ProjectContainers(self.release.project)]
+        if self.state == "built":
+            yield from _plan_images(self, installed, seen[ProjectImages(self.release.project)])
+        elif self.state == "supported":
+            yield from _plan_support(self.release, containers, seen)
+        elif self.state == "up":
+            yield from _plan_up(self.release, installed, containers, seen)
+        else:
+            yield from _plan_stop(self.release, containers)
+
+
+def is_as_wanted(release: Release, installed: Installed, containers: tuple[Container, ...]) -> bool:
+    """True if the release is the current one and each of its services has a well container of its definition."""
+    return installed.current == release.id and not drift(release, installed, containers)
+
+
+def drift(release: Release, installed: Installed, containers: tuple[Container, ...]) -> str | None:
+    """The first difference between the current release's services and what runs, as a sentence; None: there is none."""
+    for service in release.services:
+        found = [one for one in containers if one.service == service and not one.oneoff]
+        if not found:
+            return f"{service} has no container"
+        for one in found:
+            if not _runs_or_is_done(one):
+                return f"{one.name} is {one.state}"
+            if one.config_hash != installed.hashes.get(service):
+                return f"{one.name} was made from another definition"
+    return None
+
+
+def _runs_or_is_done(one: Container) -> bool:
+    return one.state == "running" or (one.state == "exited" and one.exit_code == 0 and one.restart_policy == "no")
+
+
+def compose_run(release: Release, *argv: str, because: str, **rest: Any) -> Run:
+    """`docker compose` with the release's own files and environment; people are shown it without those options."""
+    label = shlex.join(("docker", "compose", *argv))
+    return Run(argv=(*release.compose(), *argv), label=label, because=because, **rest)
+
+
+# images ---------------------------------------------------------------------------------------------------------
+
+
+def _plan_images(wanted: Compose, installed: Installed, images: frozenset[str]) -> Iterator[Action]:
+    release = wanted.release
+    because = _images_because(release, installed, images)
+    if because is None:
+        return
+    compose = shlex.join(release.compose())
+    plain = compose.replace(shlex.join(("--file", f"{release.path}/compose.release.yaml")), "").rstrip()
+    yield Script(
+        label=f"check {', '.join(release.compose_files)} with docker compose config", text=f"{plain} config --quiet",
+        because=f"release {release.id} must be valid before anything is switched",
+    )  # fmt: skip
+    yield Put(
+        path=f"{release.path}/compose.release.yaml", content=render_pins(release), mode=0o600,
+        because="images are pinned to the release",
+    )  # fmt: skip
+    if release.built:
+        yield compose_run(release, "build", *release.built, because=because, timeout=BUILD_TIMEOUT)
+    for service in release.images:
+        yield Script(
+            label=f"pull and pin the image of {service}", because=because, timeout=BUILD_TIMEOUT,
+            text=_pull_and_pin(wanted, service, compose=plain, before=installed.pins.get(service, "")),
+        )  # fmt: skip
+    yield Script(
+        label="record pins and config hashes", text=_record(release, compose),
+        because="a later run compares them with what runs",
+    )  # fmt: skip
+
+
+def _images_because(release: Release, installed: Installed, images: frozenset[str]) -> str | None:
+    if installed.current != release.id:
+        return f"release {release.id} has no images yet"
+    if not installed.pins or not installed.hashes:
+        return f"release {release.id} is not pinned yet"
+    gone = [pin for service, pin in installed.pins.items() if service in release.services and pin not in images]
+    return f"image {gone[0]} is gone" if gone else None
+
+
+def pin(release: Release, service: str) -> str:
+    """The image of a service in this release: `<project>-<service>:<release>`, in the case that Docker wants."""
+    return f"{release.project}-{service}:{release.id}".lower()
+
+
+def render_pins(release: Release) -> bytes:
+    """compose.release.yaml as it stands before images are pulled: built services named and never pulled."""
+    lines = ["# written by deployer: the images of this release", "services:" if release.built else "services: {}"]
+    for service in release.built:
+        lines += [f"  {service}:", f"    image: {pin(release, service)}"]
+    return ("\n".join(lines) + "\n").encode()
+
+
+# service<TAB>image of the YAML that `docker compose config` prints, and of ours
+_IMAGES_OF = (
+    'awk \'/^[^ ]/ { inside = /^services:/ } inside && /^  [^ ].*:$/ { sub(/:$/, ""); name = $1 } '
+    'inside && /^    image: / { print name "\\t" $2 }\''
+)
+
+
+def _pull_and_pin(wanted: Compose, service: str, *, compose: str, before: str) -> str:
+    """Shell that pulls one service's image if needed and pins it.
+
+    The pin of the release before is kept where the image is the same: another name would make compose re-create a
+    database's container for nothing.
+    """
+    release, name = wanted.release, shlex.quote(service)
+    missing = 'docker image inspect "$image" >/dev/null 2>&1 || ' if wanted.pull == "missing" else ""
+    return "\n".join(
+        (
+            f"image=$({compose} config | {_IMAGES_OF} | awk -v name={name} '$1 == name {{ print $2 }}')",
+            f"[ -n \"$image\" ] || {{ echo 'compose knows no image for' {name}; exit 1; }}",
+            f'{missing}docker pull --quiet "$image"',
+            "new=$(docker image inspect --format '{{.Id}}' \"$image\")",
+            f"before={shlex.quote(before)}",
+            'old=$([ -z "$before" ] || docker image inspect --format \'{{.Id}}\' "$before" 2>/dev/null || true)',
+            f'if [ "$new" = "$old" ]; then pin=$before; else pin={shlex.quote(pin(release, service))}; fi',
+            'docker image tag "$image" "$pin"',
+            f"file={shlex.quote(release.path + '/compose.release.yaml')}",
+            "sed -i 's/^services: {}$/services:/' \"$file\"",
+            f'printf \'  %s:\\n    image: %s\\n\' {name} "$pin" >>"$file"',
+        )
+    )
+
+
+def _record(release: Release, compose: str) -> str:
+    path = shlex.quote(release.path)
+    return (
+        f"umask 077\n{_IMAGES_OF} {path}/compose.release.yaml >{path}/pins\n{compose} config --hash '*' >{path}/hashes"
+    )
+
+
+# containers -----------------------------------------------------------------------------------------------------
+
+
+def _plan_support(release: Release, containers: tuple[Container, ...], seen: Facts) -> Iterator[Action]:
+    running = {one.service for one in containers if _runs_or_is_done(one) and not one.oneoff}
+    down = tuple(service for service in release.support if service not in running)
+    if not down:
+        return
+    yield from _plan_externals(release, seen)
+    because = f"{', '.join(down)} must run before the release is switched"
+    yield compose_run(release, *_UP, "--no-recreate", "--no-deps", *down, because=because, serves=True)
+    yield Watch(release=replace(release, services=down), bake=0, because=because)
+
+
+def _plan_up(
+    release: Release, installed: Installed, containers: tuple[Container, ...], seen: Facts
+) -> Iterator[Action]:
+    because = _up_because(release, installed, containers)
+    if because is None:
+        return
+    yield from _plan_externals(release, seen)
+    if release.whole:
+        yield compose_run(release, *_UP, "--remove-orphans", because=because, serves=True)
+        return
+    extra = sorted({one.service for one in containers if not one.oneoff} - set(release.services))
+    if extra:
+        gone = f"this host no longer runs {', '.join(extra)}; volumes stay"
+        yield compose_run(release, "rm", "--stop", "--force", *extra, because=gone, serves=True)
+    if release.services:
+        yield compose_run(release, *_UP, "--no-deps", *release.services, because=because, serves=True)
+
+
+def _up_because(release: Release, installed: Installed, containers: tuple[Container, ...]) -> str | None:
+    if installed.current is None:
+        return "no release serves yet"
+    if installed.current != release.id:
+        return f"{installed.current} serves"
+    return drift(release, installed, containers)
+
+
+def _plan_externals(release: Release, seen: Facts) -> Iterator[Action]:
+    for name in release.networks:
+        if seen[DockerNetwork(name)] is None:
+            yield run("docker", "network", "create", name, because=f"network {name} not found")
+    for name in release.volumes:
+        if seen[DockerVolume(name)] is None:
+            yield run("docker", "volume", "create", name, because=f"volume {name} not found")
+
+
+def _plan_stop(release: Release, containers: tuple[Container, ...]) -> Iterator[Action]:
+    alive = [one for one in containers if one.state in ("running", "restarting", "paused", "created")]
+    if alive:
+        yield compose_run(release, "stop", because=f"{alive[0].name} runs; its volumes stay", serves=True)

@@ -1,0 +1,38 @@
+"""`migrate`: a command of the new release, run once before it serves."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from deployer.facts.releases import InstalledReleases
+from deployer.model.action import Action
+from deployer.model.release import Release
+from deployer.modules.compose import compose_run
+from deployer.modules.registry import module
+from deployer.protocols import Fact, Facts
+
+
+@module("migrate")
+@dataclass(frozen=True, kw_only=True)
+class Migrate:
+    """Run a command in a new container of one of the release's services, and wait for its end."""
+
+    release: Release  # the release: `{{ release }}`
+    service: str  # whose image, environment and networks the command gets
+    command: str  # as typed in a shell; no shell reads it
+    timeout: float = 900.0  # seconds
+
+    def facts(self) -> tuple[Fact[Any], ...]:
+        return (InstalledReleases(self.release.root),)
+
+    def plan(self, seen: Facts) -> Iterator[Action]:
+        if seen[InstalledReleases(self.release.root)].current == self.release.id:
+            return
+        yield compose_run(
+            self.release, "run", "--rm", "--no-deps", "--no-TTY", self.service, *shlex.split(self.command),
+            because=f"release {self.release.id} is new, and its database must fit it before it serves",
+            timeout=self.timeout,
+        )  # fmt: skip

@@ -1,0 +1,52 @@
+"""`prune`: old releases and their images go; whatever a way back could need stays."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from deployer.facts.releases import InstalledReleases
+from deployer.model.action import Action, Script
+from deployer.model.release import Release
+from deployer.modules.registry import module
+from deployer.protocols import Fact, Facts
+from deployer.rollout.retention import removable
+
+
+@module("prune")
+@dataclass(frozen=True, kw_only=True)
+class Prune:
+    """Remove old releases with their images; never the current one, the previous one, or what another release uses."""
+
+    release: Release  # the release that serves: `{{ release }}`
+    keep: int = 5  # releases that stay
+
+    def facts(self) -> tuple[Fact[Any], ...]:
+        return (InstalledReleases(self.release.root),)
+
+    def plan(self, seen: Facts) -> Iterator[Action]:
+        for old in removable(seen[InstalledReleases(self.release.root)], self.release.id, self.keep):
+            if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z.-]*", old):
+                continue  # no name of ours; a folder that somebody else made is not ours to remove
+            yield Script(
+                label=f"remove release {old}", text=_removal(self.release, old),
+                because=f"{self.keep} releases are kept",
+            )  # fmt: skip
+
+
+def _removal(release: Release, old: str) -> str:
+    """Shell that removes a release's folder, then those of its tags that no other release is pinned to.
+
+    `docker image rm` without --force takes away a name only: layers that another image or container uses stay.
+    """
+    releases = shlex.quote(f"{release.root}/releases")
+    reference = shlex.quote(f"reference={release.project}-*:{old.lower()}")
+    return (
+        f"rm -rf -- {releases}/{old}\n"
+        f"for tag in $(docker image ls --filter {reference} --format '{{{{.Repository}}}}:{{{{.Tag}}}}'); do\n"
+        f'  cut -f 2 {releases}/*/pins 2>/dev/null | grep -qxF -- "$tag" || docker image rm "$tag" || true\n'
+        "done"
+    )

@@ -1,0 +1,52 @@
+"""`template`: a file on the host is a rendered Jinja2 template. Rendering it is the engine's business."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from deployer.model.action import Action
+from deployer.modules._placing import Placed, Rights, destination
+from deployer.modules._refusals import check_absolute, parse_mode
+from deployer.modules.registry import module
+from deployer.protocols import Fact, Facts
+
+
+@module("template")
+@dataclass(frozen=True, kw_only=True)
+class Template:
+    """Make sure that a file on the host is this template, rendered.
+
+    Folders on the way are made, and replacing is atomic. What the arguments do not say about mode
+    and owner stays as it is.
+    """
+
+    reads: ClassVar[str] = "src"  # the argument that names a file here; it comes rendered as `loaded`
+    templated: ClassVar[bool] = True
+
+    dest: str  # absolute path on the host; one that ends with `/` is a folder, and `.j2` is taken off the name
+    src: str  # template here, relative to the playbook
+    mode: str | int | None = None  # "0644"; a new file gets 0644
+    owner: str | None = None  # user name or number
+    group: str | None = None  # group name or number
+    backup: bool = False  # keep what was there beside it, as `<name>.before-<digest>`
+    force: bool = True  # false: write it only where there is none
+    loaded: bytes | None = field(default=None, metadata={"internal": True})
+
+    def __post_init__(self) -> None:
+        check_absolute("dest", self.dest)
+        parse_mode(self.mode)
+
+    def facts(self) -> tuple[Fact[Any], ...]:
+        return self._placed().facts()
+
+    def plan(self, seen: Facts) -> Iterator[Action]:
+        yield from self._placed().plan(seen)
+
+    def _placed(self) -> Placed:
+        if self.loaded is None:
+            raise TypeError(f"{self.src} was not rendered")
+        rights = Rights(parse_mode(self.mode), self.owner, self.group)
+        path = destination(self.dest, self.src.removesuffix(".j2"))
+        return Placed(path, self.loaded, rights, self.backup, self.force)

@@ -1,0 +1,125 @@
+"""Secrets out of events before anyone turns them into words. Which values are secret is told by the caller."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from enum import Enum
+from typing import Any, TypeVar
+from urllib.parse import quote, quote_plus
+
+from deployer.model.event import Event
+from deployer.protocols import Reporter
+
+MASK = "***"
+SHORTEST = 3  # characters: shorter values would blot out ordinary text
+SHORTEST_INNER = 8  # characters of a base64 form that is a part of a longer one
+
+T = TypeVar("T")
+
+
+class Redactor:
+    """Knows secret values in the forms in which they show up, and replaces each by `***`."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._known: frozenset[str] = frozenset()
+        self._pattern: re.Pattern[str] | None = None
+        self.add(*secrets)
+
+    def add(self, *secrets: str) -> None:
+        """Know more secrets, from now on. Values shorter than three characters are not kept out."""
+        forms = {form for secret in secrets for part in _parts(secret) for form in _forms(part)}
+        if forms <= self._known:
+            return
+        self._known |= forms
+        longest_first = sorted(self._known, key=lambda form: (-len(form), form))
+        self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+
+    def text(self, text: str) -> str:
+        """The text without any secret."""
+        return self._pattern.sub(MASK, text) if self._pattern else text
+
+    def redact(self, value: T) -> T:
+        """The value without any secret: dataclasses, mappings and sequences are walked; the same object if clean."""
+        return self._walk(value) if self._pattern else value
+
+    def _walk(self, value: Any) -> Any:
+        if value is None or isinstance(value, (bool, Enum)):
+            return value
+        if isinstance(value, str):
+            return self.text(value)
+        if is_dataclass(value) and not isinstance(value, type):
+            return self._dataclass(value)
+        if isinstance(value, Mapping):
+            return {self._walk(key): self._walk(item) for key, item in value.items()}
+        if isinstance(value, (tuple, list, set, frozenset)):
+            kind = next(kind for kind in (tuple, list, set, frozenset) if isinstance(value, kind))
+            return kind(self._walk(item) for item in value)
+        return self._other(value)
+
+    def _dataclass(self, value: Any) -> Any:
+        """Numbers in a dataclass's own fields are counts and seconds, no secrets."""
+        old = {field.name: getattr(value, field.name) for field in fields(value) if field.init}
+        walked = {name: item if isinstance(item, (int, float)) else self._walk(item) for name, item in old.items()}
+        changed = {name: item for name, item in walked.items() if item != old[name]}
+        return replace(value, **changed) if changed else value
+
+    def _other(self, value: Any) -> Any:
+        """Bytes, numbers, paths …: kept as they are unless their text holds a secret."""
+        if isinstance(value, (bytes, bytearray)):
+            text = bytes(value).decode("utf-8", "surrogateescape")
+            clean = self.text(text)
+            return value if clean == text else clean.encode("utf-8", "surrogateescape")
+        shown = str(value)
+        redacted = self.text(shown)
+        if isinstance(value, (int, float)):
+            return MASK if redacted == MASK else value
+        return value if redacted == shown else redacted
+
+
+class Redacting:
+    """A Reporter that hands on events without secrets."""
+
+    def __init__(self, inner: Reporter, redactor: Redactor) -> None:
+        self._inner = inner
+        self._redactor = redactor
+
+    def handle(self, event: Event) -> None:
+        self._inner.handle(self._redactor.redact(event))
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def _parts(secret: str) -> Iterator[str]:
+    """The whole value and each of its lines, as far as they are long enough: output comes line by line."""
+    for part in (secret, secret.strip(), *(line.strip() for line in secret.splitlines())):
+        if len(part.strip()) >= SHORTEST:
+            yield part
+
+
+def _forms(secret: str) -> Iterator[str]:
+    yield secret
+    yield secret.replace("'", "'\"'\"'")  # inside shlex.quote's quotes
+    yield secret.replace("$", "$$")  # in a compose file
+    yield repr(secret)[1:-1]
+    yield json.dumps(secret)[1:-1]
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    raw = secret.encode("utf-8", "surrogateescape")
+    yield from (quote(raw, safe=""), quote(raw), quote_plus(raw))
+    yield from _base64(raw)
+
+
+def _base64(raw: bytes) -> Iterator[str]:
+    """Encoded alone, with a newline at its end, or somewhere inside of a longer text (`user:password`)."""
+    for whole in (raw, raw + b"\n"):
+        for encoded in (base64.b64encode(whole).decode(), base64.urlsafe_b64encode(whole).decode()):
+            yield from (encoded, encoded.rstrip("="))
+    for shift in range(3):
+        encoded = base64.b64encode(bytes(shift) + raw).decode()
+        inner = encoded[(shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6]
+        if len(inner) >= SHORTEST_INNER:
+            yield from (inner, inner.replace("+", "-").replace("/", "_"))

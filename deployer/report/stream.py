@@ -1,0 +1,57 @@
+"""A text stream that never fails: a run must not die because its terminal, pipe or log file did.
+
+What is written to it is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TextIO
+
+
+class Steady:
+    """Writes through to a stream; once that cannot be written to, everything is dropped."""
+
+    def __init__(self, inner: TextIO) -> None:
+        self._inner = inner
+        self._gone = False
+        self.encoding = getattr(inner, "encoding", None) or "utf-8"
+
+    def write(self, text: str) -> int:
+        if not self._gone:
+            self._attempt(text)
+        return len(text)
+
+    def flush(self) -> None:
+        if self._gone:
+            return
+        try:
+            self._inner.flush()
+        except (OSError, ValueError):
+            self._give_up()
+
+    def isatty(self) -> bool:
+        return not self._gone and self._inner.isatty()
+
+    def fileno(self) -> int:
+        return self._inner.fileno()
+
+    def _attempt(self, text: str) -> None:
+        try:
+            self._inner.write(_encodable(text, self.encoding))
+        except (OSError, ValueError):
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """Point the descriptor at /dev/null: what the stream still buffers must not fail again at exit."""
+        self._gone = True
+        try:
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, self._inner.fileno())
+            os.close(null)
+        except (OSError, ValueError):
+            return
+
+
+def _encodable(text: str, encoding: str) -> str:
+    return text.encode(encoding, "backslashreplace").decode(encoding)

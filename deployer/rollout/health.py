@@ -1,0 +1,132 @@
+"""Samples of a project's containers over time to a verdict: is the release healthy?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from deployer.model.action import Watch
+from deployer.model.release import Container
+
+RESTARTS_WHILE_STARTING = 2  # an application may exit while it waits for its database; more is a crash loop
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """What one look at the containers saw, `at` seconds after the gate began."""
+
+    at: float
+    containers: tuple[Container, ...]
+    http: str | None = None  # what was wrong with the HTTP check's answer; None: nothing, or it was not asked
+
+
+@dataclass(frozen=True, kw_only=True)
+class Healthy:
+    because: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unhealthy:
+    because: str
+    container: str | None = None  # its name, where one is to blame
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undecided:
+    waiting_for: str
+
+
+Verdict = Healthy | Unhealthy | Undecided
+
+
+def judge(samples: Sequence[Sample], gate: Watch) -> Verdict:
+    """Judge a release by its samples, oldest first; Undecided asks for another one."""
+    settled: Sample | None = None
+    for sample in samples:
+        fault = _fault(sample, samples[0], settled)
+        if fault is not None:
+            return fault
+        waiting = _waiting_for(sample, gate)
+        if waiting is None:
+            settled = settled or sample
+        elif settled is not None:
+            return Unhealthy(because=f"{waiting}, {sample.at - settled.at:.0f} s after it was healthy")
+    return _verdict(samples, settled, gate)
+
+
+def _verdict(samples: Sequence[Sample], settled: Sample | None, gate: Watch) -> Verdict:
+    if not samples:
+        return Undecided(waiting_for="the first look")
+    last = samples[-1]
+    if settled is None:
+        waiting = _waiting_for(last, gate) or ""
+        if last.at < gate.patience:
+            return Undecided(waiting_for=waiting)
+        return Unhealthy(because=f"{waiting} after {gate.patience:g} s", container=_suspect(last, gate))
+    if last.at - settled.at < gate.bake:
+        return Undecided(waiting_for=f"all healthy, {last.at - settled.at:.0f} of {gate.bake:g} s watched")
+    return Healthy(because=f"{_count(gate.release.services)} healthy for {gate.bake:g} s")
+
+
+def _fault(sample: Sample, first: Sample, settled: Sample | None) -> Unhealthy | None:
+    """What no patience will mend."""
+    allowed = 0 if settled else RESTARTS_WHILE_STARTING
+    before = _restarts(settled or first)
+    for one in _lasting(sample):
+        restarts = one.restarts - before.get(one.id, one.restarts if not settled else 0)
+        if restarts > allowed:
+            return _blame(one, f"{one.service} restarted {restarts} times: it exits with status {one.exit_code}")
+        if one.state in ("exited", "dead") and not _finished_well(one):
+            return _blame(one, f"{one.service} ended with status {one.exit_code}")
+        if one.health == "unhealthy":
+            return _blame(one, f"{one.service} is unhealthy: {_last_line(one.health_log)}")
+    return None
+
+
+def _waiting_for(sample: Sample, gate: Watch) -> str | None:
+    """Why this sample does not show a healthy release yet; None: it does."""
+    for service in gate.release.services:
+        found = [one for one in _lasting(sample) if one.service == service]
+        if not found:
+            return f"{service} has no container"
+        for one in found:
+            if not is_well(one):
+                return f"{service} is {one.health if one.state == 'running' else one.state}"
+    return f"the HTTP check: {sample.http}" if sample.http else None
+
+
+def is_well(one: Container) -> bool:
+    """Running (and healthy, where it has a health check), or a one-shot service that ended with status 0."""
+    if one.state == "running":
+        return one.health in (None, "healthy")
+    return _finished_well(one)
+
+
+def _finished_well(one: Container) -> bool:
+    return one.state == "exited" and one.exit_code == 0 and one.restart_policy in ("no", "on-failure", "")
+
+
+def _lasting(sample: Sample) -> list[Container]:
+    return [one for one in sample.containers if not one.oneoff]
+
+
+def _restarts(sample: Sample) -> Mapping[str, int]:
+    return {one.id: one.restarts for one in sample.containers}
+
+
+def _suspect(sample: Sample, gate: Watch) -> str | None:
+    wanted = gate.release.services
+    return next((one.name for one in _lasting(sample) if one.service in wanted and not is_well(one)), None)
+
+
+def _blame(one: Container, because: str) -> Unhealthy:
+    return Unhealthy(because=because, container=one.name)
+
+
+def _last_line(text: str) -> str:
+    lines = [line for line in text.strip().splitlines() if line.strip()]
+    return lines[-1].strip()[:200] if lines else "its health check says nothing"
+
+
+def _count(services: Sequence[str]) -> str:
+    return f"{len(services)} service{'' if len(services) == 1 else 's'}"

@@ -1,0 +1,33 @@
+"""Results to outcomes and an exit code: in what state are the hosts?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from deployer.errors import ExitCode
+from deployer.model.report import HostOutcome, State, Status, TaskResult
+
+_SAFE = (State.UNTOUCHED, State.ROLLED_BACK, State.STOPPED, State.UNCHANGED, State.CHANGED)
+
+
+def exit_code(outcomes: Sequence[HostOutcome], *, failed: bool) -> ExitCode:
+    """The exit code that a run's outcomes deserve; `failed` says that something went wrong on the way."""
+    states = {outcome.state for outcome in outcomes}
+    if State.BROKEN in states:
+        return ExitCode.MIXED
+    if not failed:
+        return ExitCode.OK
+    if State.UNREACHABLE in states and all(outcome.actions == 0 for outcome in outcomes):
+        return ExitCode.UNREACHABLE
+    return ExitCode.ROLLED_BACK if all(state in (*_SAFE, State.UNREACHABLE) for state in states) else ExitCode.MIXED
+
+
+def count(results: Iterable[TaskResult]) -> dict[str, int]:
+    """How many tasks ended how, by the names of HostOutcome's fields; and how many actions they performed."""
+    results = list(results)
+    words = Counter(str(result.status) for result in results)
+    counted = {word: words[word] for word in ("ok", "changed", "failed", "skipped", "ignored", "unreachable")}
+    counted["ok"] += counted["changed"] + words[str(Status.IGNORED)]
+    counted["actions"] = sum(len(result.actions) for result in results)
+    return counted

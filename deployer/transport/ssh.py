@@ -1,0 +1,114 @@
+"""A host over SSH: one Fabric connection for commands, streams, the Docker API and forwarded requests."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from deployer.errors import ConnectError
+from deployer.model.connection import Endpoint
+from deployer.transport.options import SshOptions
+from deployer.transport.remote import ShellRemote
+from deployer.transport.wire import ChannelWire, Wire
+from deployer.transport.wire_socket import WireSocket
+
+if TYPE_CHECKING:
+    from fabric import Connection
+    from paramiko import Transport
+
+MAX_CHANNELS = 8  # sshd's MaxSessions is 10: two are kept for ending what runs too long
+PROHIBITED = 1  # RFC 4254 section 5.1: administratively prohibited
+
+
+class SshRemote(ShellRemote):
+    """One host over one SSH connection. A lost connection is told once; the next call makes a new one."""
+
+    def __init__(self, endpoint: Endpoint, *, options: SshOptions | None = None) -> None:
+        super().__init__(endpoint)
+        self._options = options or SshOptions()
+        self._connecting = threading.Lock()
+        self._connection: Connection | None = None
+        self._slots = threading.BoundedSemaphore(MAX_CHANNELS)
+
+    def connect(self) -> None:
+        """Open the connection; raises ConnectError, AuthError or HostKeyError. Again: does nothing."""
+        from deployer.transport.dial import open_connection
+
+        with self._connecting:
+            self._refuse_closed()
+            if self._connection is not None and self._connection.is_connected:
+                return
+            self._connection = open_connection(self.endpoint, self._options, self._meter)
+
+    def login(self) -> str | None:
+        return str(self._connection.user) if self._connection is not None else None
+
+    def _execute(self, command: str, *, urgent: bool = False) -> Wire:
+        import paramiko
+
+        if not urgent:
+            self._refuse_closed()
+        wire = None
+        try:
+            wire = self._open_channel(urgent)
+            wire.execute(command)
+        except (paramiko.SSHException, OSError, EOFError) as fault:
+            if wire is not None:
+                wire.close()
+            self._check_connection()
+            raise ConnectError(f"the host opens no more sessions: {fault}", host=self.name) from fault
+        return wire
+
+    def _open_channel(self, urgent: bool) -> ChannelWire:
+        transport = self._transport()
+        if urgent:
+            return self._counted(ChannelWire(transport.open_session(timeout=self._options.connect_timeout)))
+        self._slots.acquire()
+        try:
+            channel = transport.open_session(timeout=self._options.connect_timeout)
+        except BaseException:
+            self._slots.release()
+            raise
+        return self._counted(ChannelWire(channel, self._slots.release))
+
+    def _counted(self, wire: ChannelWire) -> ChannelWire:
+        self._meter.add(execs=1)
+        return wire
+
+    def dial(self, address: str, port: int, timeout: float) -> WireSocket:
+        import paramiko
+
+        self.connect()
+        try:
+            channel = self._transport().open_channel(
+                "direct-tcpip", dest_addr=(address, port), src_addr=("127.0.0.1", 0), timeout=timeout
+            )
+        except paramiko.ChannelException as fault:
+            if fault.code == PROHIBITED:
+                raise PermissionError("the host's sshd forbids forwarding") from fault
+            raise ConnectionRefusedError(fault.text) from fault
+        except paramiko.SSHException as fault:
+            self._check_connection()
+            raise TimeoutError("no answer") from fault
+        return WireSocket(ChannelWire(channel), timeout)
+
+    def _transport(self) -> Transport:
+        if self._connection is None or not self._connection.is_connected:
+            raise ConnectError(
+                "the connection was lost", host=self.name, hint="the host may be rebooting, or the network is down"
+            )
+        return self._connection.transport  # type: ignore[no-any-return]
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise ConnectError("the connection was closed", host=self.name)
+
+    def _check_connection(self) -> None:
+        self._refuse_closed()
+        self._transport()
+
+    def _disconnect(self) -> None:
+        from deployer.transport.dial import close_connection
+
+        if self._connection is not None:
+            close_connection(self._connection)

@@ -1,0 +1,19 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    initial = True
+    dependencies = []
+    operations = [
+        migrations.CreateModel(
+            name="Entry",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=80)),
+                ("text", models.CharField(max_length=500)),
+                ("attachment", models.FileField(blank=True, upload_to="%Y/%m/")),
+                ("created", models.DateTimeField(auto_now_add=True)),
+            ],
+            options={"ordering": ["-created", "-id"]},
+        ),
+    ]

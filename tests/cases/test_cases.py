@@ -1,0 +1,118 @@
+"""Every module does for every case file what the file says, and nothing that could destroy data."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from case_file import ROOT, all_modules, answers, bind, case_files, load_case, plan
+from destructive import offence, text_of
+
+from deployer.errors import DeployerError, PlaybookError
+from deployer.model.action import Put, Script
+
+PLANS = [path for path in case_files() if load_case(path).refused is None]
+REFUSALS = [path for path in case_files() if load_case(path).refused is not None]
+
+
+def _id(path: Path) -> str:
+    return f"{path.parent.name}/{path.stem}"
+
+
+@pytest.mark.parametrize("path", PLANS, ids=_id)
+def test_plan_is_as_written(path: Path) -> None:
+    case = load_case(path)
+    planned = plan(path.parent.name, case)
+    assert set(planned.asked) == set(answers(case))
+    assert planned.text == case.actions
+    written = {one.path: one.content.decode() for one in planned.actions if isinstance(one, Put)}
+    assert {path: written.get(path) for path in case.puts} == case.puts
+
+
+@pytest.mark.parametrize("path", REFUSALS, ids=_id)
+def test_refusal_says_why_and_what_to_do(path: Path) -> None:
+    case = load_case(path)
+    with pytest.raises(DeployerError) as caught:
+        plan(path.parent.name, case)
+    assert case.refused is not None
+    assert case.refused in str(caught.value)
+    assert caught.value.hint or isinstance(caught.value, PlaybookError)
+
+
+@pytest.mark.parametrize("path", PLANS, ids=_id)
+def test_no_case_destroys_anything(path: Path) -> None:
+    case = load_case(path)
+    for action in plan(path.parent.name, case).actions:
+        assert action.because
+        assert offence(text_of(action)) is None, action.title
+
+
+@pytest.mark.parametrize("path", PLANS, ids=_id)
+def test_every_script_is_valid_shell(path: Path) -> None:
+    for action in plan(path.parent.name, load_case(path)).actions:
+        if isinstance(action, Script):
+            done = subprocess.run(["sh", "-n"], input=action.text, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", sorted(all_modules()))
+def test_module_has_a_case_in_which_it_does_nothing(name: str) -> None:
+    if getattr(all_modules()[name], "always_acts", False):
+        pytest.skip("an escape hatch")
+    path = ROOT / name / "unchanged.yml"
+    assert path.is_file(), f"show when {name} does nothing: write {path.relative_to(ROOT.parent.parent)}"
+    case = load_case(path)
+    assert bind(name, case).facts() or name in ("debug", "assert")
+    assert plan(name, case).actions == ()
+
+
+def test_every_case_belongs_to_a_module() -> None:
+    assert {path.parent.name for path in case_files()} <= set(all_modules())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "docker volume rm data",
+        "docker volume prune -f",
+        "docker --context x volume rm data",
+        "docker system prune --volumes",
+        "docker image prune -a",
+        "docker network rm web",
+        "docker compose --project-name shop down",
+        "docker compose -f a.yaml down -v",
+        "docker compose rm --force -v db",
+        "docker rm -fv db",
+        "docker compose up -d -V",
+        "docker image rm --force shop-web:1",
+        "rm -rf /srv/shop",
+        "rm -rf /srv/shop/releases",
+        "rm -r -f -- /var/lib/docker",
+        'rm -rf "$root"',
+        "rm --recursive /srv",
+        "true && rm -fr /srv/shop/shared",
+        "psql -c 'DROP DATABASE shop'",
+        "find /srv -type f -delete",
+        "dd if=/dev/zero of=/dev/vda",
+        "apt-get -y purge docker.io",
+    ],
+)
+def test_known_offenders_are_found(text: str) -> None:
+    assert offence(f"set -e\n{text}\necho done") is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rm -rf -- /srv/shop/releases/20261122T063000Z-3f9a2c1",
+        "rm -f /srv/shop/notes.txt",
+        "docker compose rm --stop --force worker",
+        "docker volume create data",
+        "docker image rm shop-web:1",
+        "apt-get -y --no-remove install docker.io",
+        "find /var/lib/apt/lists -name x -mtime -1",
+    ],
+)
+def test_harmless_ones_are_not(text: str) -> None:
+    assert offence(text) is None

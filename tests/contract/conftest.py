@@ -1,0 +1,84 @@
+"""Every Remote there is, each on something real: this machine's sh, and sshd with three kinds of sh behind it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sshd import SH, Sshd, can_wall, find_sshd
+
+from deployer.model.connection import Endpoint
+from deployer.protocols import Remote
+from deployer.transport.connect import remote_for
+
+MakeSshd = Callable[..., Sshd]
+
+
+def missing(what: str) -> None:
+    """Skip, loudly; where everything must run, fail."""
+    if os.environ.get("E2E") == "required":
+        pytest.fail(f"not run: {what}")
+    pytest.skip(f"NOT RUN: {what}")
+
+
+@pytest.fixture(scope="session")
+def sshd_binary() -> str:
+    binary = find_sshd()
+    if binary is None:
+        missing("there is no sshd on this machine")
+    return binary or ""
+
+
+@pytest.fixture(scope="session")
+def make_sshd(sshd_binary: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeSshd]:
+    """Makes servers, and ends them with the session."""
+    made: list[Sshd] = []
+    base: Path = tmp_path_factory.mktemp("sshd")
+    for folder in (base, *base.parents[:2]):
+        folder.chmod(0o755)
+
+    def make(sh: str | None = None, extra: str = "") -> Sshd:
+        made.append(Sshd(base / str(len(made)), sshd_binary, sh, extra).start())
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.end()
+
+
+@pytest.fixture(scope="session")
+def walled(make_sshd: MakeSshd) -> Callable[[str], Sshd]:
+    """The server behind one kind of sh, with users of its own; made once a session."""
+    servers: dict[str, Sshd] = {}
+
+    def get(sh: str) -> Sshd:
+        if not can_wall():
+            missing("this machine allows no mount namespace, or has no sudo")
+        if not os.path.exists(SH[sh]):
+            missing(f"there is no {sh} on this machine")
+        if sh not in servers:
+            servers[sh] = make_sshd(sh)
+        return servers[sh]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def server(walled: Callable[[str], Sshd], make_sshd: MakeSshd) -> Sshd:
+    """A server for tests that are about SSH alone."""
+    return walled("dash") if can_wall() else make_sshd()
+
+
+@pytest.fixture(params=["local", "ssh-dash", "ssh-bash", "ssh-busybox"])
+def remote(request: pytest.FixtureRequest) -> Iterator[Remote]:
+    """Each Remote in turn, closed at the end."""
+    kind, _, sh = request.param.partition("-")
+    if kind == "local":
+        made = remote_for(Endpoint(name="web1", address="localhost", local=True))
+    else:
+        server = request.getfixturevalue("walled")(sh)
+        made = remote_for(server.endpoint(user="free"), server.options())
+    yield made
+    made.close()

@@ -1,0 +1,347 @@
+"""Templates, conditions and Ansible's filters, as ansible-core 2.19 answers them."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from deployer.config.language import Language
+from deployer.config.text import load_yaml
+from deployer.errors import Place, PlaybookError
+from deployer.model.release import Release
+
+LANGUAGE = Language({})
+PLACE = Place("site.yml", 7, 3)
+RELEASE = Release(id="r1", project="shop", root="/srv/shop", services=("web", "db"))
+
+
+def render(value: Any, **variables: Any) -> Any:
+    return LANGUAGE.render(value, variables, place=PLACE)
+
+
+def refused(value: Any, **variables: Any) -> PlaybookError:
+    with pytest.raises(PlaybookError) as caught:
+        render(value, **variables)
+    return caught.value
+
+
+def holds(*conditions: str | bool, **variables: Any) -> bool:
+    return LANGUAGE.test(conditions, variables, place=PLACE)
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("{{ 5 }}", 5),
+        ("{{ five }}", 5),
+        ("{{ five }}\n", 5),  # a YAML block's last newline does not make it text
+        (" {{ five }}", " 5"),
+        ("{{ five }} ", "5 "),
+        ("{{ five }}{{ five }}", "55"),
+        ("x{{ none }}y", "xy"),
+        ("x{{ true }}y", "xTruey"),
+        ("{{ none }}", None),
+        ("{{ [1, five] }}", [1, 5]),
+        ("{{ {'a': five} }} x", "{'a': 5} x"),
+        ("{{ '[1, 2]' }}", "[1, 2]"),
+        ("a {# no #} b", "a  b"),
+        ("plain\n", "plain\n"),
+        ("{{ five }}x\n", "5x\n"),
+        ("{% if five > 4 %}\nyes\n{% endif %}\nend", "yes\nend"),  # trim_blocks
+        ("{{ [1, 2] | map('string') }}", ["1", "2"]),
+        ("{{ {'a': 1}.items() }}", [["a", 1]]),
+    ],
+)
+def test_a_lone_expression_keeps_its_type_and_all_else_is_text(template: str, expected: Any) -> None:
+    assert render(template, five=5) == expected
+    assert type(render(template, five=5)) is type(expected)
+
+
+def test_objects_pass_through_untouched() -> None:
+    assert render("{{ release }}", release=RELEASE) is RELEASE
+    assert render("{{ release.tree_path }}/x", release=RELEASE) == "/srv/shop/releases/r1/project/x"
+    assert render(RELEASE) is RELEASE
+
+
+def test_mappings_and_lists_are_rendered_inside() -> None:
+    assert render({"a": ["{{ n }}", {"b": "{{ n }}!"}], "c": 1}, n=2) == {"a": [2, {"b": "2!"}], "c": 1}
+
+
+def test_variables_may_be_templates_of_variables() -> None:
+    assert render("{{ a }}", a="{{ b }}x", b="{{ c }}", c=1) == "1x"
+    assert render("{{ hosts }}", hosts=["{{ a }}", {"n": "{{ a }}"}], a=1) == [1, {"n": 1}]
+
+
+def test_a_mapping_may_refer_to_itself_and_an_unused_key_may_be_undefined() -> None:
+    paths = {"root": "/srv", "log": "{{ paths.root }}/log", "bad": "{{ nosuch }}"}
+    assert render("{{ paths.log }}", paths=paths) == "/srv/log"
+    assert render("{{ paths['log'] | upper }}", paths=paths) == "/SRV/LOG"
+    assert render("{{ 'bad' in paths }} {{ paths | length }}", paths={"bad": 1}) == "True 1"
+
+
+def test_lists_of_templates_behave_like_lists() -> None:
+    names = ["{{ a }}", "y"]
+    assert render("{{ names + ['z'] }}", names=names, a="x") == ["x", "y", "z"]
+    assert render("{{ ['z'] + names }}", names=names, a="x") == ["z", "x", "y"]
+    assert render("{{ names == ['x', 'y'] }}", names=names, a="x") is True
+    assert render("{{ names[:1] }}", names=names, a="x") == ["x"]
+    assert render("{{ names[-1] }} {{ names }}", names=names, a="x") == "y ['x', 'y']"
+    assert render("{% for n in names %}{{ n }},{% endfor %}", names=names, a="x") == "x,y,"
+    assert render("{{ ', '.join(names) }}", names=names, a="x") == "x, y"
+
+
+@pytest.mark.parametrize(
+    ("variables", "chain"),
+    [
+        ({"a": "{{ a }}"}, "`a` → `a`"),
+        ({"a": "{{ b }}", "b": "{{ c }}", "c": "x{{ a }}"}, "`a` → `b` → `c` → `a`"),
+        ({"a": {"x": "{{ a.y }}", "y": "{{ a.x }}"}}, "`a.x` → `a.y` → `a.x`"),
+    ],
+)
+def test_circles_are_refused(variables: dict[str, Any], chain: str) -> None:
+    assert refused("{{ a }}", **variables).message == f"a variable refers to itself: {chain}"
+
+
+def test_an_undefined_variable_is_named_with_place_and_nearest_word() -> None:
+    error = refused("{{ projct }}/x", project="shop")
+    assert str(error) == "site.yml:7:3: `projct` is undefined"
+    assert error.hint == "did you mean `project`?"
+    assert refused("{{ zzz }}").hint == "define `zzz`, or write `zzz | default(…)`"
+
+
+def test_an_undefined_variable_inside_another_names_both() -> None:
+    assert refused("{{ url }}", url="http://{{ host }}/").message == "`host` is undefined (needed by `url`)"
+    assert refused("x{{ a }}", a="{{ b }}", b="{{ host }}").message == "`host` is undefined (needed by `b`)"
+
+
+def test_a_missing_key_is_named_with_the_nearest_one() -> None:
+    error = refused("{{ db.pasword }}", db={"password": "s3cret"})
+    assert (error.message, error.hint) == ("a mapping has no `pasword`", "did you mean `password`?")
+    assert refused("{{ [x, 1] }}").message == "`x` is undefined"
+
+
+def test_what_is_undefined_at_any_depth_may_have_a_default() -> None:
+    assert render("{{ a.b.c | default('d') }}") == "d"
+    assert render("{{ a.b.c | default('d') }}", a={}) == "d"
+    assert render("{{ a | default('d') }}", a="{{ nosuch }}") == "d"
+    assert render("{{ a is defined }}", a="{{ nosuch }}x") is False
+
+
+def test_omit_leaves_out_what_has_it() -> None:
+    assert render({"a": "{{ x | default(omit) }}", "b": ["{{ omit }}", 1]}) == {"b": [1]}
+    assert render("{{ {'a': omit, 'b': [omit, 1]} }}") == {"b": [1]}
+    assert refused("x{{ omit }}").message == "`omit` must be the whole value"
+
+
+def test_places_inside_a_loaded_file_win_over_the_callers() -> None:
+    loaded = load_yaml("vars.yml", "a: 1\nb:\n  - ok\n  - '{{ nosuch }}'\n")
+    assert refused(loaded).place == Place("vars.yml", 4, 5)
+
+
+def test_what_a_template_gives_is_never_a_template_again() -> None:
+    said = {"stdout": LANGUAGE.literal("{{ 6 * 7 }}")}
+    assert render("{{ out.stdout }}", out=said) == "{{ 6 * 7 }}"
+    fact = render("got {{ out.stdout }}", out=said)
+    assert render("{{ fact }}!", fact=fact) == "got {{ 6 * 7 }}!"
+    assert render("{{ upper }}", upper="{{ out.stdout | trim }}", out=said) == "{{ 6 * 7 }}"
+    assert render("{{ '{{ 6 }}' }}") == "{{ 6 }}"
+
+
+def test_literal_protects_at_every_depth() -> None:
+    said = LANGUAGE.literal({"lines": ["{{ 1 }}"], "n": 1, "deep": {"x": "{% raw %}"}})
+    assert render("{{ said }}", said=said) == {"lines": ["{{ 1 }}"], "n": 1, "deep": {"x": "{% raw %}"}}
+    assert render(said) == said
+
+
+@pytest.mark.parametrize(
+    ("template", "message", "hint"),
+    [
+        ("{{ x | defalt(1) }}", "there is no filter `defalt` in templates", "did you mean `default`?"),
+        ("{{ x is defind }}", "there is no test `defind` in templates", "did you mean `defined`?"),
+        ("{{ x", "broken template: unexpected end of template, expected 'end of print statement'.", "check the quotes"),
+        ("{{ lookup('pipe', 'id') }}", "lookup `pipe` is not supported", "`env` and `file` are"),
+        ("{{ 1 + 'a' }}", "a template failed: unsupported operand type(s) for +: 'int' and 'str'", ""),
+        ("{{ ''.__class__.__mro__ }}", "a template may not do this: access to attribute '__class__'", ""),
+        ("{{ l.append(1) }}", "a list has no `append`", ""),
+    ],
+)
+def test_broken_templates_are_refused_in_words(template: str, message: str, hint: str) -> None:
+    error = refused(template, x=1, l=[])
+    assert error.message.startswith(message)
+    assert (error.hint or "").startswith(hint)
+    assert error.place == PLACE
+
+
+def test_messages_hold_no_values() -> None:
+    for template in ("{{ s | from_json }}", "{{ s | from_yaml }}", "{{ s | bool }}", "{{ s | dict2items }}"):
+        assert "s3cret" not in str(refused(template, s="s3cret: [")) + str(refused(template, s="s3cret: [").hint)
+
+
+def test_a_template_file_says_its_own_line() -> None:
+    place = Place("nginx.conf.j2")
+    for text in ("a\nb\n{{ nosuch }}\n", "a\n{% if x %}\n{{ b | nofilter }}\n{% endif %}"):
+        with pytest.raises(PlaybookError) as caught:
+            LANGUAGE.render_file(text, {"x": 1, "b": 2}, place=place)
+        assert caught.value.place == Place("nginx.conf.j2", 3)
+
+
+def test_a_template_file_keeps_its_newlines_and_backslashes() -> None:
+    text = "{% for n in names %}\nserver {{ n }};\n{% endfor %}\n{{ 'a\\tb' }}\n"
+    assert LANGUAGE.render_file(text, {"names": ["x", "{{ y }}"], "y": 2}) == "server x;\nserver 2;\na\tb\n"
+
+
+def test_a_line_inside_a_variable_is_not_taken_for_one_of_the_file() -> None:
+    with pytest.raises(PlaybookError) as caught:
+        LANGUAGE.render_file("a\nb{{ v }}\n", {"v": "\n\n\n\n{{ nosuch }}"}, place=Place("f.j2"))
+    assert str(caught.value) == "f.j2:2: `nosuch` is undefined (needed by `v`)"
+
+
+@pytest.mark.parametrize(
+    ("conditions", "expected"),
+    [
+        ((), True),
+        ((True,), True),
+        ((True, False), False),
+        (("n == 5", "n is defined"), True),
+        (("nosuch is defined and nosuch.x",), False),
+        (("nosuch is not defined",), True),
+        (("'web' in groups",), True),
+        (("out is changed", "out is not failed", "out is succeeded"), True),
+        (("out is skipped",), False),
+        (("n | string is match('[0-9]')",), True),
+        (("{{ n == 5 }}",), True),
+        (("flag",), True),
+        (("{'a': {'b': true}}['a']['b']",), True),
+        (("'\\1' | length == 1",), True),
+        ((False, "nosuch"), False),
+    ],
+)
+def test_conditions_are_bare_expressions_and_all_must_hold(conditions: Any, expected: bool) -> None:
+    out = {"changed": True, "failed": False}
+    assert holds(*conditions, n=5, groups=["web"], out=out, flag="{{ n == 5 }}") is expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "got"), [("n", "an integer"), ("s", "a string"), ("[1]", "a list"), ("none", "nothing")]
+)
+def test_a_condition_that_is_no_boolean_is_refused(condition: str, got: str) -> None:
+    with pytest.raises(PlaybookError) as caught:
+        holds(condition, n=5, s="yes")
+    assert caught.value.message == f"condition `{condition}` must be true or false, got {got}"
+    assert caught.value.place == PLACE
+    assert "| bool" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("condition", ["'{{ n }}' == '5'", "{{ n }}{{ n }}"])
+def test_a_condition_that_mixes_text_and_templates_is_refused(condition: str) -> None:
+    with pytest.raises(PlaybookError, match="must be one expression"):
+        holds(condition, n=5)
+
+
+def test_an_undefined_variable_in_a_condition_is_an_error() -> None:
+    with pytest.raises(PlaybookError, match="`nosuch` is undefined"):
+        holds("nosuch == 1")
+
+
+def test_names_are_those_that_templates_ask_for() -> None:
+    value = {"a": ["{{ x.y | default(z) }}"], "b": "{% set q = r %}{{ q }}{{ lookup('env', w) }}", "c": "plain"}
+    assert LANGUAGE.names(value) == {"x", "z", "r", "w"}
+    assert LANGUAGE.names(5) == frozenset()
+    assert LANGUAGE.condition_names((True, "a is defined and b.c")) == {"a", "b"}
+
+
+def test_lookups_read_the_environment_and_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    monkeypatch.setenv("TOKEN_FOR_TEST", "{{ t }}")
+    monkeypatch.delenv("NOT_SET", raising=False)
+    (tmp_path / "motd").write_text("hello\n\n")
+    assert render("{{ lookup('env', 'TOKEN_FOR_TEST') }}") == "{{ t }}"
+    assert render("{{ lookup('env', 'NOT_SET') }}") == ""
+    assert render("{{ lookup('env', 'NOT_SET', default='d') }}") == "d"
+    assert render("{{ lookup('file', 'motd') }}", playbook_dir=str(tmp_path)) == "hello"
+    assert "no file" in refused("{{ lookup('file', 'nosuch') }}", playbook_dir=str(tmp_path)).message
+
+
+DATA = {"z": 1, "a": [1, {"b": "x: y"}], "u": "é"}
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("{{ 'yes' | bool }}", True),
+        ("{{ 'off' | bool }}", False),
+        ("{{ {'a': {'x': 1, 'l': [1]}} | combine({'a': {'y': 2, 'l': [2]}}, recursive=true) }}",
+         {"a": {"x": 1, "l": [2], "y": 2}}),
+        ("{{ {'a': {'x': 1}} | combine({'a': {'y': 2}}, {'c': 3}) }}", {"a": {"y": 2}, "c": 3}),
+        ("{{ d | to_json }}", '{"z": 1, "a": [1, {"b": "x: y"}], "u": "\\u00e9"}'),
+        ("{{ [1] | to_nice_json }}", "[\n    1\n]"),
+        ("{{ d | to_yaml }}", "a:\n- 1\n- {b: 'x: y'}\nu: é\nz: 1\n"),
+        ("{{ d | to_nice_yaml }}", "a:\n- 1\n-   b: 'x: y'\nu: é\nz: 1\n"),
+        ("{{ '{\"a\": [1]}' | from_json }}", {"a": [1]}),
+        ("{{ 'a: [1]' | from_yaml }}", {"a": [1]}),
+        (r"{{ 'v1.2' | regex_replace('^v(\d)\.(\d)$', '\2-\1') }}", "2-1"),
+        ("{{ 'abc' | regex_search('z') }}", None),
+        (r"{{ 'abc123' | regex_search('([a-z]+)(?P<n>\d+)', '\1', '\g<n>') }}", ["abc", "123"]),
+        ("{{ 'a' | b64encode }}{{ 'YQ==' | b64decode }}", "YQ==a"),
+        ("{{ 'a b' | quote }} {{ none | quote }}", "'a b' ''"),
+        ("{{ {'a': 1} | dict2items }}", [{"key": "a", "value": 1}]),
+        ("{{ [{'key': 'a', 'value': 1}] | items2dict }}", {"a": 1}),
+        ("{{ [true | ternary(1, 2), 0 | ternary(1, 2), none | ternary(1, 2, 3), none | ternary(1, 2)] }}",
+         [1, 2, 3, 2]),
+        ("{{ '/a/b' | basename }} {{ '/a/b' | dirname }}", "b /a"),
+        ("{{ 'x' | hash }}", "11f6ad8ec52a2984abaafd7c3b516503785c2072"),
+        ("{{ ['\\1' | length, 'a\\nb' | length] }}", [2, 4]),  # backslashes are themselves inside {{ }}
+    ],
+)  # fmt: skip
+def test_filters_answer_as_ansibles_do(template: str, expected: Any) -> None:
+    assert render(template, d=DATA) == expected
+
+
+def test_filters_see_rendered_values() -> None:
+    assert render("{{ l | join(',') }}", l=["{{ a }}", "b"], a=1) == "1,b"
+    assert render("{{ m | to_json }}", m={"x": "{{ a }}"}, a=1) == '{"x": 1}'
+    assert render("{{ m | combine({'y': 2}) | dict2items | map(attribute='key') }}", m={"x": "{{ a }}"}, a=1) == [
+        "x",
+        "y",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{{ nosuch | mandatory }}", "mandatory variable `nosuch` is not defined"),
+        ("{{ nosuch | mandatory('give it with -e') }}", "give it with -e"),
+        ("{{ nosuch | to_json }}", "`nosuch` is undefined"),
+        ("{{ 1 | combine({}) }}", "`combine` needs a mapping, got an integer"),
+        ("{{ 'x' | hash('md55') }}", "`hash`: there is no algorithm `md55`"),
+        ("{{ 'x' | regex_search('(') }}", "not a regular expression: missing ), unterminated subpattern at position 0"),
+        ("{{ 'x' is failed }}", "`is failed` needs a mapping, got a string"),
+        ("{{ 'a' | b64decode }}", "`b64decode` got no base64 of utf-8 text"),
+    ],
+)
+def test_filters_refuse_in_words(template: str, message: str) -> None:
+    assert refused(template).message == message
+
+
+def test_hostvars_are_rendered_among_themselves() -> None:
+    hosts = LANGUAGE.hostvars({"w.1": {"url": "http://{{ ip }}/", "ip": "10.0.0.1"}, "w.2": {"ip": "10.0.0.2"}})
+    assert render("{{ hostvars['w.1'].url }} {{ ip }}", hostvars=hosts, ip="mine") == "http://10.0.0.1/ mine"
+    assert render("{{ hostvars | list }}", hostvars=hosts) == ["w.1", "w.2"]
+    assert refused("{{ hostvars['w.2'].url }}", hostvars=hosts).message == "a mapping has no `url`"
+
+
+def test_one_language_serves_many_threads() -> None:
+    wrong: list[int] = []
+
+    def work(number: int) -> None:
+        for _ in range(50):
+            if render("{{ a }}", a="{{ b }}!", b=number) != f"{number}!":
+                wrong.append(number)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
