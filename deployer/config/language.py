@@ -6,6 +6,7 @@ Which variables a host has and when a task runs is the engine's business; readin
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from deployer.config import binding
@@ -70,9 +71,19 @@ class Language:
 
         Raises PlaybookError for what cannot be rendered, and for unknown, missing and mistyped arguments.
         """
-        raw = task.args if args is None else args
-        rendered = self._lazy.bare(self.render(raw, variables, place=task.place))
-        return binding.make(self._modules[task.module], task.module, rendered, raw=raw, place=task.place)
+        raw, cls = task.args if args is None else args, self._modules[task.module]
+        scope, bare = self._rooms.Scope(self._templates, variables), binding.expressions(cls)
+        given = {
+            name: value if name in bare else self._item(raw, name, scope, task.place) for name, value in raw.items()
+        }
+        rendered = self._lazy.bare({name: value for name, value in given.items() if value is not self._lazy.OMIT})
+        module = binding.make(cls, task.module, rendered, raw=raw, place=task.place)
+        found = {
+            field: self._evaluated_argument(getattr(module, name), field, scope, _place(raw, name, task.place))
+            for name, field in bare.items()
+            if name in raw
+        }
+        return replace(module, **found) if found else module
 
     def literal(self, value: Any) -> Any:
         """The same value, its text protected from being taken for templates: for what hosts and programs say."""
@@ -87,18 +98,29 @@ class Language:
         if isinstance(value, str):
             return self._evaluated(value, scope, place)
         if isinstance(value, Mapping):
-            keys = [(key, self._rendered(one, scope, _place(value, key, place))) for key, one in value.items()]
+            keys = [(key, self._item(value, key, scope, place)) for key in value]
             return {key: one for key, one in keys if one is not self._lazy.OMIT}
         if isinstance(value, list | tuple):
-            items = [self._rendered(one, scope, _place(value, at, place)) for at, one in enumerate(value)]
+            items = [self._item(value, at, scope, place) for at in range(len(value))]
             return [one for one in items if one is not self._lazy.OMIT]
         return value
+
+    def _item(self, value: Any, key: Any, scope: Any, place: Place) -> Any:
+        return self._rendered(value[key], scope, _place(value, key, place))
 
     def _evaluated(self, text: str, scope: Any, place: Place) -> Any:
         if not is_template(text) or isinstance(text, self._lazy.Literal):
             return text
         with self._told(scope.variables, place):
             return self._lazy.defined(self._templates.evaluate(text, scope))
+
+    def _evaluated_argument(self, value: Any, field: str, scope: Any, place: Place) -> Any:
+        """What the bare expressions of an argument come to; a lone one that is undefined says so."""
+        if field == "results":
+            conditions = value if isinstance(value, tuple) else (value,)
+            return tuple(self._tested(condition, scope, place) for condition in conditions)
+        with self._told(scope.variables, place):
+            return self._lazy.shown(self._templates.condition(value, scope))
 
     def _tested(self, condition: str | bool, scope: Any, place: Place) -> bool:
         if isinstance(condition, bool):

@@ -117,6 +117,11 @@ def settled(value: Any) -> Any:
     return value
 
 
+def shown(value: Any) -> Any:
+    """The settled value without protection, to be looked at; what is undefined is said to be."""
+    return "(undefined)" if isinstance(value, Undefined) else bare(settled(value))
+
+
 def literal(value: Any) -> Any:
     """The same value with all its text protected from being taken for templates."""
     if isinstance(value, str):

@@ -109,7 +109,8 @@ class PlayReader:
             **_decisions(raw),
         )
         binding.check(self.modules[module], module, args, place=place_of(raw, key))
-        self.check_conditions(raw)
+        self.check_conditions(raw, CONDITIONS)
+        self.check_conditions(args, tuple(binding.expressions(self.modules[module])))
         self.check_templates(_only(raw, CONDITIONS), place)
         return task
 
@@ -170,9 +171,9 @@ class PlayReader:
             if equals and name in known:
                 refuse(raw, key, f"{key}: `{name}=…` inside the text", f"write it below `args:` as `{name}: …`")
 
-    def check_conditions(self, raw: Mapping[str, Any]) -> None:
+    def check_conditions(self, raw: Mapping[str, Any], keys: tuple[str, ...]) -> None:
         """Refuse conditions that are no expression."""
-        for key in CONDITIONS:
+        for key in keys:
             for condition in keywords.conditions(raw, key):
                 if isinstance(condition, str):
                     self.templates.check(condition, place_of(raw, key), condition=True)

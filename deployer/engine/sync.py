@@ -27,7 +27,7 @@ TOLD = 200  # spoiled files that a host names at most
 FETCH = "cd {base} && cat modes manifest | gzip -c | base64"
 
 # `tar -o` is --no-same-owner for GNU and busybox; its complaints count only after the manifest has had its say,
-# since a link that cannot be made is a file that is missing
+# since a link that cannot be made is a file that is missing. Of all commands only `wait` lets a trap in at once
 RECEIVE = """\
 set -u
 umask 022
@@ -38,11 +38,14 @@ mkdir -p "$root/releases" "$root/shared" || exit 1
 cd "$root/releases" || exit 1
 [ ! -e "$id" ] || exit {exists}
 find .tmp-* -prune -mtime +0 -exec rm -rf {{}} + 2>/dev/null
-trap 'cd "$root/releases" && rm -rf "$tmp"' EXIT
+unpacking=
+trap '[ -z "$unpacking" ] || kill "$unpacking"; wait; cd "$root/releases" && rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT PIPE TERM
 mkdir "$tmp" || exit 1
-tar -xzpof -
-unpacked=$?
+exec 3<&0
+tar -xzpof - <&3 & unpacking=$!
+wait "$unpacking"
+unpacked=$? unpacking=
 cd "$tmp" || exit 1
 [ -f release.json ] || {{ echo 'the stream ended early' >&2; exit 1; }}
 sha256sum -c manifest >.verified 2>/dev/null || {{ grep -v ': OK$' .verified | head -n {told}; exit {spoiled}; }}

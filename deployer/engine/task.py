@@ -114,7 +114,9 @@ class TaskRunner:
         try:
             actions = tuple(module.plan(SeenOnHost(host.seen)))
         except ValueError as wrong:
-            raise CommandError(str(wrong), status=None, host=host.name) from wrong
+            raise CommandError(
+                getattr(wrong, "message", str(wrong)), status=None, host=host.name, hint=getattr(wrong, "hint", None)
+            ) from wrong
         environment = self.language.render({**self.play.environment, **task.environment}, variables, place=task.place)
         return with_environment(actions, environment) if environment else actions
 

@@ -15,12 +15,13 @@ MOVES_DATA = frozenset({"data-root", "graph", "userns-remap"})
 LOG_DRIVER, LOG_OPTS = "log-driver", "log-opts"
 LOG_ROTATION: Mapping[str, Any] = {LOG_DRIVER: "json-file", LOG_OPTS: {"max-size": "10m", "max-file": "3"}}
 
-# What the engine takes over from its file without a restart, as its manual lists it.
+# What the engine takes over from its file without a restart, as its manual lists it; but not where registries are:
+# a build asks BuildKit, which reads that only as the engine starts.
 RELOADABLE = frozenset(
     {
-        "authorization-plugins", "debug", "default-runtime", "features", "insecure-registries", "labels",
+        "authorization-plugins", "debug", "default-runtime", "features", "labels",
         "live-restore", "max-concurrent-downloads", "max-concurrent-uploads", "max-download-attempts",
-        "registry-mirrors", "runtimes", "shutdown-timeout",
+        "runtimes", "shutdown-timeout",
     }
 )  # fmt: skip
 

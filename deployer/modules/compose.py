@@ -88,8 +88,11 @@ def _plan_images(wanted: Compose, installed: Installed, images: frozenset[str]) 
     because = _images_because(release, installed, images)
     if because is None:
         return
-    compose = shlex.join(release.compose())
-    plain = compose.replace(shlex.join(("--file", f"{release.path}/compose.release.yaml")), "").rstrip()
+    plain = (
+        shlex.join(release.compose())
+        .replace(shlex.join(("--file", f"{release.path}/compose.release.yaml")), "")
+        .rstrip()
+    )
     yield Script(
         label=f"check {', '.join(release.compose_files)} with docker compose config", text=f"{plain} config --quiet",
         because=f"release {release.id} must be valid before anything is switched",
@@ -106,15 +109,15 @@ def _plan_images(wanted: Compose, installed: Installed, images: frozenset[str]) 
             text=_pull_and_pin(wanted, service, compose=plain, before=installed.pins.get(service, "")),
         )  # fmt: skip
     yield Script(
-        label="record pins and config hashes", text=_record(release, compose),
-        because="a later run compares them with what runs",
+        label="record the images of the release", text=_record_pins(release),
+        because="a later run compares them with what is there",
     )  # fmt: skip
 
 
 def _images_because(release: Release, installed: Installed, images: frozenset[str]) -> str | None:
     if installed.current != release.id:
         return f"release {release.id} has no images yet"
-    if not installed.pins or not installed.hashes:
+    if not installed.pins:
         return f"release {release.id} is not pinned yet"
     gone = [pin for service, pin in installed.pins.items() if service in release.services and pin not in images]
     return f"image {gone[0]} is gone" if gone else None
@@ -165,11 +168,9 @@ def _pull_and_pin(wanted: Compose, service: str, *, compose: str, before: str) -
     )
 
 
-def _record(release: Release, compose: str) -> str:
+def _record_pins(release: Release) -> str:
     path = shlex.quote(release.path)
-    return (
-        f"umask 077\n{_IMAGES_OF} {path}/compose.release.yaml >{path}/pins\n{compose} config --hash '*' >{path}/hashes"
-    )
+    return f"umask 077\n{_IMAGES_OF} {path}/compose.release.yaml >{path}/pins"
 
 
 # containers -----------------------------------------------------------------------------------------------------
@@ -193,6 +194,14 @@ def _plan_up(
     if because is None:
         return
     yield from _plan_externals(release, seen)
+    yield from _plan_switch(release, containers, because)
+    yield Script(
+        label="record the definitions that run", text=_record_hashes(release),
+        because="a later run compares them with what runs",
+    )  # fmt: skip
+
+
+def _plan_switch(release: Release, containers: tuple[Container, ...], because: str) -> Iterator[Action]:
     if release.whole:
         yield compose_run(release, *_UP, "--remove-orphans", because=because, serves=True)
         return
@@ -202,6 +211,13 @@ def _plan_up(
         yield compose_run(release, "rm", "--stop", "--force", *extra, because=gone, serves=True)
     if release.services:
         yield compose_run(release, *_UP, "--no-deps", *release.services, because=because, serves=True)
+
+
+def _record_hashes(release: Release) -> str:
+    """What compose itself put on the containers: `config --hash` knows nothing of `--no-deps`, and differs."""
+    label, path = shlex.quote(f"label=com.docker.compose.project={release.project}"), shlex.quote(release.path)
+    columns = '{{.Label "com.docker.compose.service"}} {{.Label "com.docker.compose.config-hash"}}'
+    return f"umask 077\ndocker ps --all --filter {label} --format {shlex.quote(columns)} | sort -u >{path}/hashes"
 
 
 def _up_because(release: Release, installed: Installed, containers: tuple[Container, ...]) -> str | None:

@@ -96,7 +96,7 @@ class DockerEngineInstalled:
             for part, sentence in (
                 ("engine", _shortfall("Docker Engine", engine.version, self.minimum)),
                 ("compose", _shortfall("Docker Compose", engine.compose, self.compose_minimum)),
-                ("buildx", _shortfall("buildx", engine.buildx, "0")),
+                ("buildx", None if engine.buildx else "buildx not found"),
             )
             if sentence is not None
         }

@@ -16,7 +16,7 @@ from typing import Any
 import paramiko
 from fabric import Config, Connection
 from fabric.connection import derive_shorthand
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
 
 from deployer.errors import AuthError, ConnectError, HostKeyError, RemoteError
 from deployer.model.connection import Endpoint
@@ -68,7 +68,7 @@ def open_connection(endpoint: Endpoint, options: SshOptions, meter: Meter) -> Co
     connection = _connection(route, endpoint, options, meter)
     attempts = Retrying(
         stop=stop_after_attempt(options.attempts),
-        wait=wait_exponential_jitter(initial=0.3, max=3, jitter=0.5),
+        wait=wait_exponential(multiplier=0.3, max=3) + wait_random(0, 0.5),
         retry=retry_if_exception(passes),
         reraise=True,
     )

@@ -28,7 +28,7 @@ from deployer.transport.wire import Wire
 from deployer.transport.wire_socket import WireSocket
 
 TIMEOUT = 15.0  # seconds for one answer
-ENGINE = "http://engine"  # never resolved: the adapter below carries every request
+ENGINE = "http://engine:80"  # never resolved: the adapter below carries every request
 OLDEST_API = "1.40"  # to ask which version the Engine speaks; the question itself has none
 PROJECT_LABEL = "com.docker.compose.project"
 ONE_AT_A_TIME = 1

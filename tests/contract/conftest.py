@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -32,12 +34,11 @@ def sshd_binary() -> str:
 
 
 @pytest.fixture(scope="session")
-def make_sshd(sshd_binary: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeSshd]:
-    """Makes servers, and ends them with the session."""
+def make_sshd(sshd_binary: str) -> Iterator[MakeSshd]:
+    """Makes servers, and ends them with the session. Not below pytest's own folder: other users must look in."""
     made: list[Sshd] = []
-    base: Path = tmp_path_factory.mktemp("sshd")
-    for folder in (base, *base.parents[:2]):
-        folder.chmod(0o755)
+    base = Path(tempfile.mkdtemp(prefix="sshd-"))
+    base.chmod(0o755)
 
     def make(sh: str | None = None, extra: str = "") -> Sshd:
         made.append(Sshd(base / str(len(made)), sshd_binary, sh, extra).start())
@@ -46,6 +47,7 @@ def make_sshd(sshd_binary: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
     yield make
     for server in made:
         server.end()
+    shutil.rmtree(base)
 
 
 @pytest.fixture(scope="session")

@@ -99,7 +99,9 @@ def test_a_program_that_reads_its_input_finds_it_empty(remote: Remote) -> None:
 
 
 def test_a_script_is_in_no_argv(remote: Remote) -> None:
-    result = remote.run("secret=swordfish; cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -c '[s]wordfish'")
+    result = remote.run(
+        "secret=swordfish; cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -c '[s]wordfish'"
+    )
     assert result.stdout == "0\n"
 
 

@@ -36,8 +36,9 @@ def program(folder: Path, name: str, text: str) -> None:
 
 
 def ask(fact: Fact[T], folder: Path) -> T:
+    script = fact.script().replace("/usr/", f"{folder}/usr/")  # this machine may have plugins of its own
     done = subprocess.run(
-        ["sh", "-eu", "-c", fact.script()], capture_output=True, text=True, check=False, env={"PATH": str(folder)}
+        ["sh", "-eu", "-c", script], capture_output=True, text=True, check=False, env={"PATH": str(folder)}
     )
     return fact.parse(done.stdout, done.returncode)
 
@@ -60,7 +61,7 @@ def test_running_engine_with_plugins(bin_folder: Path) -> None:
     )
     program(bin_folder, "systemctl", "echo enabled")
     assert ask(DockerEngine(), bin_folder) == EngineSeen(
-        version="26.1.5+dfsg1", running=True, compose="2.26.1-4", buildx="0.13.1+ds1", unit="enabled"
+        version="26.1.5+dfsg1", running=True, compose="2.26.1-4", buildx=True, unit="enabled"
     )
 
 
@@ -81,24 +82,33 @@ def test_engine_that_does_not_let_us_in(bin_folder: Path) -> None:
         bin_folder,
         "docker",
         'if [ "$1" = version ]; then echo "permission denied while trying to connect" >&2; exit 1; fi\n'
-        '[ "$1" != compose ] || echo v2.38.2',
+        '[ "$1" = compose ] && echo v2.38.2',
     )
     assert ask(DockerEngine(), bin_folder) == EngineSeen(denied=True, compose="2.38.2")
 
 
+def test_plugins_are_asked_themselves_where_docker_looks_for_them(bin_folder: Path) -> None:
+    program(bin_folder, "docker", '[ "$1" = version ] || exit 1\necho 28.3.2')
+    plugins = bin_folder / "usr" / "libexec" / "docker" / "cli-plugins"
+    plugins.mkdir(parents=True)
+    program(plugins, "docker-compose", '[ "$*" = "version --short" ] && echo v2.38.2')
+    program(plugins, "docker-buildx", "exit 1")
+    assert ask(DockerEngine(), bin_folder) == EngineSeen(version="28.3.2", running=True, compose="2.38.2", buildx=True)
+
+
 @pytest.mark.parametrize(
-    ("line", "version"),
+    ("printed", "version"),
     [
-        ("github.com/docker/buildx v0.25.0 faaea65", "0.25.0"),
-        ("github.com/docker/buildx 0.13.1+ds1 0.13.1+ds1-3", "0.13.1+ds1"),
-        ("github.com/docker/buildx v0.12.1 30feaa1", "0.12.1"),
-        ("devel", "devel"),
+        ("v2.38.2", "2.38.2"),
+        ("2.26.1-4", "2.26.1-4"),
+        ("Docker version 20.10.24+dfsg1, build 5d6db84", "20.10.24+dfsg1"),
+        ("dev", "dev"),
         ("", None),
     ],
 )
-def test_buildx_versions(line: str, version: str | None) -> None:
-    assert DockerEngine().parse(f"running\n28.3.2\nv2.38.2\n{line}\nnot-found\n", 0) == EngineSeen(
-        version="28.3.2", running=True, compose="2.38.2", buildx=version
+def test_versions(printed: str, version: str | None) -> None:
+    assert DockerEngine().parse(f"running\n28.3.2\n{printed}\n\nnot-found\n", 0) == EngineSeen(
+        version="28.3.2", running=True, compose=version
     )
 
 

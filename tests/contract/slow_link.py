@@ -1,0 +1,44 @@
+"""A port that forwards to another one, every byte so much later, each way: a link with latency."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+
+@contextmanager
+def delayed(port: int, seconds: float) -> Iterator[int]:
+    """The port of one delayed connection to `port`."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=_serve, args=(listener, port, seconds), daemon=True).start()
+        yield listener.getsockname()[1]
+
+
+def _serve(listener: socket.socket, port: int, seconds: float) -> None:
+    near, _ = listener.accept()
+    far = socket.create_connection(("127.0.0.1", port))
+    for source, target in ((near, far), (far, near)):
+        source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        source.settimeout(0.002)
+        threading.Thread(target=_pump, args=(source, target, seconds), daemon=True).start()
+
+
+def _pump(source: socket.socket, target: socket.socket, seconds: float) -> None:
+    waiting: list[tuple[float, bytes]] = []
+    with source, target, suppress(OSError):
+        while (data := _read(source)) != b"":
+            if data:
+                waiting.append((time.monotonic() + seconds, data))
+            while waiting and waiting[0][0] <= time.monotonic():
+                target.sendall(waiting.pop(0)[1])
+
+
+def _read(source: socket.socket) -> bytes | None:
+    """None if nothing has come yet, nothing at all at the end."""
+    try:
+        return source.recv(65536)
+    except TimeoutError:
+        return None

@@ -1,0 +1,95 @@
+"""Ansible's filters and lookups, as ansible-core 2.19 answers them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from deployer.config.language import Language
+from deployer.errors import Place, PlaybookError
+
+LANGUAGE = Language({})
+PLACE = Place("site.yml", 7, 3)
+
+
+def render(value: Any, **variables: Any) -> Any:
+    return LANGUAGE.render(value, variables, place=PLACE)
+
+
+def refused(value: Any, **variables: Any) -> PlaybookError:
+    with pytest.raises(PlaybookError) as caught:
+        render(value, **variables)
+    return caught.value
+
+
+def test_lookups_read_the_environment_and_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    monkeypatch.setenv("TOKEN_FOR_TEST", "{{ t }}")
+    monkeypatch.delenv("NOT_SET", raising=False)
+    (tmp_path / "motd").write_text("hello\n\n")
+    assert render("{{ lookup('env', 'TOKEN_FOR_TEST') }}") == "{{ t }}"
+    assert render("{{ lookup('env', 'NOT_SET') }}") == ""
+    assert render("{{ lookup('env', 'NOT_SET', default='d') }}") == "d"
+    assert render("{{ lookup('file', 'motd') }}", playbook_dir=str(tmp_path)) == "hello"
+    assert "no file" in refused("{{ lookup('file', 'nosuch') }}", playbook_dir=str(tmp_path)).message
+
+
+DATA = {"z": 1, "a": [1, {"b": "x: y"}], "u": "é"}
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("{{ 'yes' | bool }}", True),
+        ("{{ 'off' | bool }}", False),
+        ("{{ {'a': {'x': 1, 'l': [1]}} | combine({'a': {'y': 2, 'l': [2]}}, recursive=true) }}",
+         {"a": {"x": 1, "l": [2], "y": 2}}),
+        ("{{ {'a': {'x': 1}} | combine({'a': {'y': 2}}, {'c': 3}) }}", {"a": {"y": 2}, "c": 3}),
+        ("{{ d | to_json }}", '{"z": 1, "a": [1, {"b": "x: y"}], "u": "\\u00e9"}'),
+        ("{{ [1] | to_nice_json }}", "[\n    1\n]"),
+        ("{{ d | to_yaml }}", "a:\n- 1\n- {b: 'x: y'}\nu: é\nz: 1\n"),
+        ("{{ d | to_nice_yaml }}", "a:\n- 1\n-   b: 'x: y'\nu: é\nz: 1\n"),
+        ("{{ '{\"a\": [1]}' | from_json }}", {"a": [1]}),
+        ("{{ 'a: [1]' | from_yaml }}", {"a": [1]}),
+        (r"{{ 'v1.2' | regex_replace('^v(\d)\.(\d)$', '\2-\1') }}", "2-1"),
+        ("{{ 'abc' | regex_search('z') }}", None),
+        (r"{{ 'abc123' | regex_search('([a-z]+)(?P<n>\d+)', '\1', '\g<n>') }}", ["abc", "123"]),
+        ("{{ 'a' | b64encode }}{{ 'YQ==' | b64decode }}", "YQ==a"),
+        ("{{ 'a b' | quote }} {{ none | quote }}", "'a b' ''"),
+        ("{{ {'a': 1} | dict2items }}", [{"key": "a", "value": 1}]),
+        ("{{ [{'key': 'a', 'value': 1}] | items2dict }}", {"a": 1}),
+        ("{{ [true | ternary(1, 2), 0 | ternary(1, 2), none | ternary(1, 2, 3), none | ternary(1, 2)] }}",
+         [1, 2, 3, 2]),
+        ("{{ '/a/b' | basename }} {{ '/a/b' | dirname }}", "b /a"),
+        ("{{ 'x' | hash }}", "11f6ad8ec52a2984abaafd7c3b516503785c2072"),
+        ("{{ ['\\1' | length, 'a\\nb' | length] }}", [2, 4]),  # backslashes are themselves inside {{ }}
+    ],
+)  # fmt: skip
+def test_filters_answer_as_ansibles_do(template: str, expected: Any) -> None:
+    assert render(template, d=DATA) == expected
+
+
+def test_filters_see_rendered_values() -> None:
+    assert render("{{ l | join(',') }}", l=["{{ a }}", "b"], a=1) == "1,b"
+    assert render("{{ m | to_json }}", m={"x": "{{ a }}"}, a=1) == '{"x": 1}'
+    assert render("{{ m | combine({'y': 2}) | dict2items | map(attribute='key') }}", m={"x": "{{ a }}"}, a=1) == [
+        "x",
+        "y",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{{ nosuch | mandatory }}", "mandatory variable `nosuch` is not defined"),
+        ("{{ nosuch | mandatory('give it with -e') }}", "give it with -e"),
+        ("{{ nosuch | to_json }}", "`nosuch` is undefined"),
+        ("{{ 1 | combine({}) }}", "`combine` needs a mapping, got an integer"),
+        ("{{ 'x' | hash('md55') }}", "`hash`: there is no algorithm `md55`"),
+        ("{{ 'x' | regex_search('(') }}", "not a regular expression: missing ), unterminated subpattern at position 0"),
+        ("{{ 'x' is failed }}", "`is failed` needs a mapping, got a string"),
+        ("{{ 'a' | b64decode }}", "`b64decode` got no base64 of utf-8 text"),
+    ],
+)
+def test_filters_refuse_in_words(template: str, message: str) -> None:
+    assert refused(template).message == message
