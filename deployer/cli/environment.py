@@ -65,16 +65,27 @@ class Environment:
         """Defaults and inventory, lowest first, as templates."""
         return {**defaults(), **host.variables}
 
+    @cached_property
+    def hostvars(self) -> Mapping[str, Any]:
+        """Every host's variables, each rendered in its own scope."""
+        known = {
+            one.name: {**self.variables(one), **self._own(one), **self.extra} for one in self.inventory.hosts.values()
+        }
+        return self.language.hostvars(known)
+
+    def _own(self, host: Host) -> dict[str, Any]:
+        groups = list(host.groups)
+        short = host.name.split(".")[0]
+        return {"inventory_hostname": host.name, "inventory_hostname_short": short, "group_names": groups}
+
     def magic(self, host: Host, playbook: Path) -> dict[str, Any]:
         """What nobody can override: -e, and what the tool itself knows."""
         groups = {name: list(self.inventory.members(name)) for name in self.inventory.groups}
         return {
             **self.extra,
-            "inventory_hostname": host.name,
-            "inventory_hostname_short": host.name.split(".")[0],
-            "group_names": list(host.groups),
+            **self._own(host),
             "groups": groups,
-            "hostvars": {one.name: {**defaults(), **one.variables} for one in self.inventory.hosts.values()},
+            "hostvars": self.hostvars,
             "inventory_dir": str(self.path.resolve().parent),
             "playbook_dir": str(playbook.resolve().parent),
             "deploy_environment": self.choice.environment,

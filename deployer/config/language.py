@@ -81,7 +81,7 @@ class Language:
         found = {
             field: self._evaluated_argument(getattr(module, name), field, scope, _place(raw, name, task.place))
             for name, field in bare.items()
-            if name in raw
+            if raw.get(name) is not None
         }
         return replace(module, **found) if found else module
 

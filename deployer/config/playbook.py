@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deployer.config import binding, keywords
+from deployer.config.conversion import arguments
 from deployer.config.keywords import did_you_mean, is_template, kind, refuse, refuse_unknown
 from deployer.config.text import Mapping as Placed
 from deployer.config.text import load_yaml, place_of
@@ -117,10 +118,9 @@ class PlayReader:
     def module_key(self, raw: Mapping[str, Any], place: Place) -> str:
         """The one key of a task that names a module."""
         found = [key for key in raw if self.module_name(key) in self.modules]
-        words = (*keywords.TASK, *(self.modules if not found else ()))
         for key in raw:
             if key not in keywords.TASK and key not in found:
-                refuse_unknown(raw, key, "task", words) if found else self.refuse_module(raw, key)
+                refuse_unknown(raw, key, "task", keywords.TASK) if found else self.refuse_module(raw, key)
         if not found:
             raise PlaybookError("a task without a module", place=place, hint="say what to do, such as `command: …`")
         if len(found) > 1:
@@ -165,7 +165,7 @@ class PlayReader:
 
     def refuse_embedded(self, raw: Mapping[str, Any], key: str, line: str) -> None:
         """Refuse `command: make creates=/x`: Ansible would take it for an argument, a shell for a word."""
-        known = binding.arguments(self.modules[self.module_name(key)])
+        known = arguments(self.modules[self.module_name(key)])
         for word in line.split():
             name, equals, _value = word.partition("=")
             if equals and name in known:

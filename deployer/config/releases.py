@@ -11,6 +11,7 @@ from typing import Any
 
 from deployer.config.compose_file import check_binds, load_compose, project_name
 from deployer.config.git import Checkout, read_checkout
+from deployer.config.interpolation import interpolate
 from deployer.config.source_tree import load_tree
 from deployer.errors import Place, ProjectError, SecretMissingError
 from deployer.model.project import ComposeProject
@@ -67,7 +68,7 @@ class ReleaseMaker:
         compose = self._compose(source, _words(settings, "deploy_compose_files"))
         name = project_name(source.folder, compose, settings["deploy_project"] or None)
         env = _environment(host, settings, _without(compose, _names_in(source.folder / ENV_FILE)))
-        bare = _release(settings, compose, name=name, host=host)
+        bare = _with_names(_release(settings, compose, name=name, host=host), env)
         digest = release_digest(source.tree.digest, bare, env)
         release = replace(
             bare, digest=digest, id=f"{self._stamp.now:%Y%m%dT%H%M%SZ}-{source.tree.digest[:7]}",
@@ -143,6 +144,12 @@ def _release(settings: Mapping[str, Any], compose: ComposeProject, *, name: str,
         images={one: compose.services[one].image or "" for one in mine if one not in built},
         whole=set(mine) == active, networks=compose.networks, volumes=compose.volumes,
     )  # fmt: skip
+
+
+def _with_names(release: Release, env: Mapping[str, str]) -> Release:
+    """External networks and volumes by the names that they have on the host: `${NAME}` filled in."""
+    networks, volumes = ([interpolate(one, env) for one in names] for names in (release.networks, release.volumes))
+    return replace(release, networks=tuple(networks), volumes=tuple(volumes))
 
 
 def _chosen(wanted: Sequence[str], compose: ComposeProject, active: set[str], host: str) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ def check_playbook(
 
 def _check(task: Task, language: Language, variables: Mapping[str, Any], later: frozenset[str]) -> None:
     used = language.names([task.args, list(task.when), task.loop, dict(task.variables)])
-    conditions = frozenset().union(*(language.names(f"{{{{ {one} }}}}") for one in task.when if isinstance(one, str)))
+    conditions = language.condition_names(task.when)
     if (used | conditions) & later or task.loop is not None:
         return
     if language.test(task.when, variables, place=task.place):

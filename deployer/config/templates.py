@@ -118,7 +118,8 @@ class Templates:
         """The variables that a template asks for, those that it sets itself left out."""
         source = _braced(text) if condition and not is_template(text) else text
         if source not in self._names:
-            found = meta.find_undeclared_variables(self.env.parse(source))
+            with told({}, NOWHERE):
+                found = meta.find_undeclared_variables(self.env.parse(source))
             self._names[source] = frozenset(found) - self.env.globals.keys()
         return self._names[source]
 

@@ -27,6 +27,10 @@ class Language(Protocol):
 
     def test(self, conditions: tuple[str | bool, ...], variables: Variables, *, place: Place = NOWHERE) -> bool: ...
 
+    def literal(self, value: Any) -> Any:
+        """The same value, never to be taken for a template: for what hosts say."""
+        ...
+
     def bind(self, task: Task, variables: Variables, *, args: Mapping[str, Any] | None = None) -> Module: ...
 
 

@@ -12,7 +12,7 @@ from deployer.engine.host import HostRun
 from deployer.engine.inputs import read_inputs
 from deployer.engine.look import look
 from deployer.engine.ports import Emit, Language, Options, Variables
-from deployer.errors import CommandError, ConnectError, DeployerError
+from deployer.errors import CommandError, ConnectError, DeployerError, PlaybookError
 from deployer.model.action import Action
 from deployer.model.playbook import Play, Task
 from deployer.model.report import Done, Status, TaskResult
@@ -56,7 +56,7 @@ class TaskRunner:
             result = replace(result, status=Status.IGNORED)
         host.results.append(result)
         if task.register:
-            host.registered[task.register] = dict(result.data)
+            host.registered[task.register] = self.language.literal(dict(result.data))
         if result.status is Status.CHANGED:
             host.notified.update(task.notify)
         if result.failed:
@@ -76,6 +76,8 @@ class TaskRunner:
                 return _skipped(task, host)
             return self._once(task, host, variables)
         items = self.language.render(task.loop, variables, place=task.place)
+        if isinstance(items, str) or not isinstance(items, Sequence):
+            raise PlaybookError(f"`loop` must be a list, got {type(items).__name__}", place=task.place)
         results = [self._item(task, host, {**variables, "item": item}) for item in items]
         return _collected(task, host, results)
 
@@ -135,7 +137,8 @@ class TaskRunner:
         """changed_when and failed_when have the last word."""
         if self.options.check or (task.changed_when is None and task.failed_when is None):
             return result
-        own = {**variables, task.register: dict(result.data)} if task.register else variables
+        said = {task.register: self.language.literal(dict(result.data))} if task.register else {}
+        own = {**variables, **said}
         failed, changed = result.failed, result.status is Status.CHANGED
         if task.failed_when is not None:
             failed = self.language.test(task.failed_when, own, place=task.place)

@@ -11,6 +11,7 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import paramiko
@@ -21,7 +22,8 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_expo
 from deployer.errors import AuthError, ConnectError, HostKeyError, RemoteError
 from deployer.model.connection import Endpoint
 from deployer.transport.fault import explained, passes
-from deployer.transport.known_hosts import Judgement, PublicKey, Standing, read_known_hosts
+from deployer.transport.host_certificate import MARK, is_certified
+from deployer.transport.known_hosts import AUTHORITY, Judgement, KnownHosts, PublicKey, Standing, read_known_hosts
 from deployer.transport.meter import CountingSocket, Meter
 from deployer.transport.options import SshOptions
 from deployer.transport.ssh_config import Route, route_to
@@ -38,9 +40,10 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())
 class _SeenError(Exception):
     """The host showed its key, and that is all that was wanted."""
 
-    def __init__(self, key: PublicKey) -> None:
+    def __init__(self, key: PublicKey, certificate: bytes | None) -> None:
         super().__init__(key.fingerprint)
         self.key = key
+        self.certificate = certificate
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,23 @@ class HostKey:
 class _Policy(paramiko.MissingHostKeyPolicy):
     """Asked for every key, before authentication: paramiko itself is given no known ones."""
 
-    def __init__(self, check: Callable[[PublicKey], None]) -> None:
+    def __init__(self, check: Callable[[PublicKey, bytes | None], None]) -> None:
         self._check = check
 
     def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
-        self._check(PublicKey(key.get_name(), key.asbytes()))
+        certificate = key.public_blob.key_blob if key.public_blob else None
+        self._check(PublicKey(key.get_name(), key.asbytes()), certificate)
+
+
+class _Transport(paramiko.Transport):
+    """Asks for a certificate before a plain key where an authority is trusted for the host."""
+
+    wants_certificate = False
+
+    @property
+    def preferred_keys(self) -> tuple[str, ...]:
+        kinds = tuple(super().preferred_keys)
+        return tuple(sorted(kinds, key=lambda kind: not kind.endswith(MARK))) if self.wants_certificate else kinds
 
 
 def open_connection(endpoint: Endpoint, options: SshOptions, meter: Meter) -> Connection:
@@ -87,14 +102,14 @@ def scan(endpoint: Endpoint, options: SshOptions) -> HostKey:
     route = route_to(endpoint, options)
     connection = _connection(route, endpoint, options, Meter())
 
-    def take(key: PublicKey) -> None:
-        raise _SeenError(key)
+    def take(key: PublicKey, certificate: bytes | None) -> None:
+        raise _SeenError(key, certificate)
 
     connection.client.set_missing_host_key_policy(_Policy(take))
     try:
         _open(connection)
     except _SeenError as seen:
-        return HostKey(route, seen.key, read_known_hosts(route.known_hosts).judge(route.names, seen.key))
+        return HostKey(route, seen.key, _judged(route, seen.key, seen.certificate))
     except RemoteError:
         raise
     except Exception as fault:
@@ -132,7 +147,7 @@ def _connection(route: Route, endpoint: Endpoint, options: SshOptions, meter: Me
         connect_timeout=max(1, round(options.connect_timeout)),
         connect_kwargs=_connect_arguments(route, options, meter),
     )
-    connection.client.set_missing_host_key_policy(_Policy(lambda key: _require_known(route, key)))
+    connection.client.set_missing_host_key_policy(_Policy(partial(_require_known, route)))
     return connection
 
 
@@ -141,7 +156,7 @@ def _gateway(route: Route, endpoint: Endpoint, options: SshOptions, meter: Meter
     gateway: Connection | None = None
     for hop in route.jumps:
         to_hop = replace(endpoint, key_file=None, **_place(hop))
-        through = _connection(replace(route_to(to_hop, options), jumps=()), to_hop, options, meter)
+        through = _connection(replace(route_to(to_hop, options), jumps=(), is_jump=True), to_hop, options, meter)
         if gateway is not None:
             through.gateway = gateway
         gateway = through
@@ -156,8 +171,8 @@ def _place(hop: str) -> dict[str, Any]:
 
 def _connect_arguments(route: Route, options: SshOptions, meter: Meter) -> dict[str, Any]:
     def transport(sock: Any, **rest: Any) -> paramiko.Transport:
-        made = paramiko.Transport(_prepared(sock, options, meter), **rest)
-        _prefer(made, read_known_hosts(route.known_hosts).types(route.names))
+        made = _Transport(_prepared(sock, options, meter), **rest)
+        _prefer(made, read_known_hosts(route.known_hosts), route.names)
         meter.add(connections=1)
         return made
 
@@ -182,20 +197,31 @@ def _prepared(sock: Any, options: SshOptions, meter: Meter) -> Any:
     return CountingSocket(sock, meter)
 
 
-def _prefer(transport: paramiko.Transport, known: tuple[str, ...]) -> None:
-    """Ask the host for the kind of key that is known of it."""
+def _prefer(transport: _Transport, known: KnownHosts, names: tuple[str, ...]) -> None:
+    """Ask the host for the kind of key that is known of it; for a certificate where only its authority is."""
     security = transport.get_security_options()
-    first = [kind for name in known for kind in (_RSA if name == "ssh-rsa" else (name,)) if kind in security.key_types]
+    types = known.types(names)
+    transport.wants_certificate = not types and bool(known.keys(names, AUTHORITY))
+    first = [kind for name in types for kind in (_RSA if name == "ssh-rsa" else (name,)) if kind in security.key_types]
     security.key_types = tuple(dict.fromkeys([*first, *security.key_types]))
 
 
-def _require_known(route: Route, key: PublicKey) -> None:
-    """Raise HostKeyError unless the key is known for this host."""
-    judgement = read_known_hosts(route.known_hosts).judge(route.names, key)
+def _judged(route: Route, key: PublicKey, certificate: bytes | None) -> Judgement:
+    known = read_known_hosts(route.known_hosts)
+    judgement = known.judge(route.names, key)
+    if certificate and judgement.standing is Standing.NEW and is_certified(certificate, known, route):
+        return Judgement(Standing.KNOWN)
+    return judgement
+
+
+def _require_known(route: Route, key: PublicKey, certificate: bytes | None = None) -> None:
+    """Raise HostKeyError unless the key is known for this host, or certified by an authority that is."""
+    judgement = _judged(route, key, certificate)
     shown = f"{route.address} port {route.port} shows the {key.type} key {key.fingerprint}"
     line = judgement.because
     if judgement.standing is Standing.NEW:
-        raise HostKeyError(f"{shown}, which is not known", host=route.host, hint=_TRUST_HINT)
+        hint = f"trust the jump host: ssh -p {route.port} {route.address}" if route.is_jump else _TRUST_HINT
+        raise HostKeyError(f"{shown}, which is not known", host=route.host, hint=hint)
     if judgement.standing is Standing.REVOKED and line:
         raise HostKeyError(f"{shown}, which {line.place} revokes", host=route.host, hint="do not log in to this host")
     if judgement.standing is Standing.CHANGED and line:

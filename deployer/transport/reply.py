@@ -125,8 +125,7 @@ def request(script: str, nonce: str) -> bytes:
     """
     inner = f"{_begin(nonce)}; exec sh /dev/fd/3"
     return (
-        f"$S sh -c {shlex.quote(inner)} </dev/null 3<<'{nonce}'\n"
-        f"exec 3<&-; {script}\n{nonce}\n{_end(nonce)}\n"
+        f"$S sh -c {shlex.quote(inner)} </dev/null 3<<'{nonce}'\nexec 3<&-; {script}\n{nonce}\n{_end(nonce)}\n"
     ).encode(errors="surrogateescape")
 
 

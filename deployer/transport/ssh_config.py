@@ -42,6 +42,7 @@ class Route:
     known_hosts: tuple[str, ...] = ()
     jumps: tuple[str, ...] = ()  # user@host:port, the nearest first
     proxy_command: str | None = None
+    is_jump: bool = False  # somebody else's way, not a host of the inventory
 
     @property
     def label(self) -> str:

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import pytest
 
-from deployer.config import binding
 from deployer.config.language import Language
 from deployer.config.text import load_yaml
 from deployer.errors import Place, PlaybookError
@@ -65,30 +64,7 @@ class Picky:
             raise ValueError("`path` must be absolute")
 
 
-class HintedError(ValueError):
-    """A refusal that knows what to do."""
-
-    hint = "write yes"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Claim:
-    """A module whose arguments are bare expressions."""
-
-    conditions: ClassVar[str] = "that"
-    evaluates: ClassVar[str] = "var"
-
-    that: tuple[str | bool, ...] | str | bool = True
-    var: str | None = None
-    results: tuple[bool, ...] | None = field(default=None, metadata={"internal": True})
-    value: Any = field(default=None, metadata={"internal": True})
-
-    def __post_init__(self) -> None:
-        if self.that == "":
-            raise HintedError("`that` is empty")
-
-
-LANGUAGE = Language({"everything": Everything, "picky": Picky, "claim": Claim})
+LANGUAGE = Language({"everything": Everything, "picky": Picky})
 
 
 def bind(args: Mapping[str, Any], module: str = "everything", **variables: Any) -> Any:
@@ -234,29 +210,3 @@ def test_errors_of_rendered_values_point_at_their_line() -> None:
     assert refused(args, s="ok", nosuch="b").place == Place("site.yml", 4, 3)
     assert refused(args, s=200, nosuch={}).place == Place("site.yml", 7, 5)
     assert refused(args, s=200).place == Place("site.yml", 7, 5)
-
-
-def test_bare_expressions_are_evaluated_into_their_fields() -> None:
-    bound = bind({"that": ["n == 5", "'a' in names", True], "var": "names | length"}, "claim", n=5, names=["b"])
-    assert (bound.that, bound.results) == (("n == 5", "'a' in names", True), (True, False, True))
-    assert (bound.var, bound.value) == ("names | length", 1)
-    assert bind({"that": "n == 4"}, "claim", n=5).results == (False,)
-
-
-def test_an_expression_to_look_at_may_be_undefined_but_no_condition() -> None:
-    assert bind({"var": "nosuch"}, "claim").value == "(undefined)"
-    assert refused({"that": "nosuch"}, "claim").message == "`nosuch` is undefined"
-    assert "must be true or false, got an integer" in refused({"that": "n"}, "claim", n=5).message
-
-
-def test_what_is_filled_in_by_the_program_is_not_for_playbooks() -> None:
-    with pytest.raises(PlaybookError) as caught:
-        binding.check(Claim, "claim", load_yaml("site.yml", "that: x\nvalue: 5\n"))
-    assert str(caught.value) == "site.yml:2:1: claim: no argument is called `value`"
-
-
-def test_the_hint_of_a_refusal_is_kept() -> None:
-    assert (refused({"that": ""}, "claim").message, refused({"that": ""}, "claim").hint) == (
-        "claim: `that` is empty",
-        "write yes",
-    )

@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import pytest
 
+from deployer.config import binding
 from deployer.config.language import Language
+from deployer.config.text import load_yaml
 from deployer.errors import Place, PlaybookError
+from deployer.model.playbook import Task
 
-LANGUAGE = Language({})
+
+class HintedError(ValueError):
+    """A refusal that knows what to do."""
+
+    hint = "write yes"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A module whose arguments are bare expressions."""
+
+    conditions: ClassVar[str] = "that"
+    evaluates: ClassVar[str] = "var"
+
+    that: tuple[str | bool, ...] | str | bool = True
+    var: str | None = None
+    results: tuple[bool, ...] | None = field(default=None, metadata={"internal": True})
+    value: Any = field(default=None, metadata={"internal": True})
+
+    def __post_init__(self) -> None:
+        if self.that == "":
+            raise HintedError("`that` is empty")
+
+
+LANGUAGE = Language({"claim": Claim})
 PLACE = Place("site.yml", 7, 3)
 
 
@@ -62,3 +90,41 @@ def test_a_condition_that_mixes_text_and_templates_is_refused(condition: str) ->
 def test_an_undefined_variable_in_a_condition_is_an_error() -> None:
     with pytest.raises(PlaybookError, match="`nosuch` is undefined"):
         holds("nosuch == 1")
+
+
+def bind(args: dict[str, Any], **variables: Any) -> Claim:
+    task = Task(name="t", module="claim", args=args, place=PLACE)
+    bound: Claim = LANGUAGE.bind(task, variables)
+    return bound
+
+
+def refused(args: dict[str, Any], **variables: Any) -> PlaybookError:
+    with pytest.raises(PlaybookError) as caught:
+        bind(args, **variables)
+    return caught.value
+
+
+def test_bare_expressions_are_evaluated_into_their_fields() -> None:
+    bound = bind({"that": ["n == 5", "'a' in names", True], "var": "names | length"}, n=5, names=["b"])
+    assert (bound.that, bound.results) == (("n == 5", "'a' in names", True), (True, False, True))
+    assert (bound.var, bound.value) == ("names | length", 1)
+    assert bind({"that": "n == 4"}, n=5).results == (False,)
+
+
+def test_an_expression_to_look_at_may_be_undefined_but_no_condition() -> None:
+    assert bind({"var": "nosuch"}).value == "(undefined)"
+    assert refused({"that": "nosuch"}).message == "`nosuch` is undefined"
+    assert "must be true or false, got an integer" in refused({"that": "n"}, n=5).message
+
+
+def test_what_is_filled_in_by_the_program_is_not_for_playbooks() -> None:
+    with pytest.raises(PlaybookError) as caught:
+        binding.check(Claim, "claim", load_yaml("site.yml", "that: x\nvalue: 5\n"))
+    assert str(caught.value) == "site.yml:2:1: claim: no argument is called `value`"
+
+
+def test_the_hint_of_a_refusal_is_kept() -> None:
+    assert (refused({"that": ""}).message, refused({"that": ""}).hint) == (
+        "claim: `that` is empty",
+        "write yes",
+    )

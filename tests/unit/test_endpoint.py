@@ -28,6 +28,8 @@ def test_a_host_without_variables_is_reached_by_its_name_and_nothing_else_is_fix
         ({"ansible_host": None}, "address", "web1"),
         ({"ansible_port": 2222}, "port", 2222),
         ({"ansible_port": "2222"}, "port", 2222),
+        ({"ansible_port": 1}, "port", 1),
+        ({"ansible_port": 65535}, "port", 65535),
         ({"ansible_ssh_port": 2222}, "port", 2222),
         ({"ansible_user": "deploy"}, "user", "deploy"),
         ({"ansible_ssh_user": "deploy"}, "user", "deploy"),

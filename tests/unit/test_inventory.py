@@ -119,7 +119,7 @@ def test_the_playbooks_parent_group_wins_over_the_inventorys_child_group(write):
     ("text", "winner"),
     [
         ("[a]\nh\n[b]\nh\n[a:vars]\nv=a\n[b:vars]\nv=b\n", "b"),
-        ("[a]\nh\n[b]\nh\n[a:vars]\nv=a\nansible_group_priority=10\n[b:vars]\nv=b\n", "a"),
+        ("[a]\nh\n[b]\nh\n[a:vars]\nv=a\nansible_group_priority=2\n[b:vars]\nv=b\n", "a"),
         ("[z]\nh\n[a]\nh\n[up:children]\na\n[z:vars]\nv=z\nansible_group_priority=10\n[a:vars]\nv=a\n", "a"),
     ],
     ids=["the last name", "a higher priority", "a deeper group, whatever the priority"],

@@ -41,6 +41,7 @@ def load(tmp_path):
         ("b'x'", "x"),
         ("{[]: 1}", "{[]: 1}"),
         ("\\d", "\\d"),
+        ("'\\d'", "\\d"),
         ("(" * 500, "(" * 500),
     ],
 )
@@ -76,6 +77,11 @@ def test_sections_may_repeat_and_come_in_any_order(load):
     assert inventory.members("dc") == ("a", "b", "c")
     assert inventory.hosts["a"].variables == {"v": 1, "x": 2}
     assert inventory.groups["dc"].children == ("web", "db")
+
+
+def test_a_section_without_a_line_is_a_group(load):
+    inventory = load("a\n[web]\n[db:children]\n")
+    assert {"web", "db"} < set(inventory.groups)
 
 
 def test_hosts_before_the_first_section_are_ungrouped(load):

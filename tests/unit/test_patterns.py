@@ -48,6 +48,7 @@ def names(pattern, limit=None):
         ("d*", "db1 2001:db8::1"),
         ("~web[13]", "web1 web3.example.org"),
         ("~(web|db)1$", "web1 db1"),
+        ("~lone|db", "db1 2001:db8::1 lone"),
         ("2001:db8::1", "2001:db8::1"),
         ("!2001:db8::1,db", "db1"),
         ("web[0]", "web1"),

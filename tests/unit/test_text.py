@@ -67,6 +67,8 @@ def test_values_are_typed_as_yaml_1_1_does_and_dates_are_text(text, value):
         ("a: \x07", "x.yml:1:4", "broken YAML: character U+0007 is not allowed"),
         ("a: 2026-13-45", "x.yml:1:4", "not a possible timestamp"),
         ("a: !!timestamp x", "x.yml:1:4", "not a possible timestamp"),
+        ("a: !!seq x", "x.yml:1:4", "tag tag:yaml.org,2002:seq expects a list"),
+        ("a: !!int []", "x.yml:1:4", "tag tag:yaml.org,2002:int expects a plain value"),
         ("a: !!map x", "x.yml:1:4", "tag tag:yaml.org,2002:map expects a mapping"),
         ("[" * 5000, "x.yml", "broken YAML: nested too deeply"),
     ],
