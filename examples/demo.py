@@ -127,9 +127,10 @@ def break_the_project() -> None:
 
 
 def _lab() -> Lab:
-    from deployer.cli.lab import lab_of
+    """The lab that `deploy lab up` has made."""
+    from deployer.cli.lab import lab_of, specs_from_inventory
 
-    return lab_of(Path("inventories/lab.yml"))
+    return lab_of(specs_from_inventory(Path("inventories/lab.yml")))
 
 
 def _closing(pages: list[Page]) -> str:

@@ -58,7 +58,7 @@ def up(inventory: Path, trust: bool) -> None:
       deploy lab up --inventory inventories/lab.yml
     """
     plan = specs_from_inventory(inventory)
-    the_lab = _lab(plan)
+    the_lab = lab_of(plan)
     hosts = the_lab.up(plan.specs)
     if trust:
         the_lab.write_known_hosts(_STATE / "known_hosts")
@@ -75,7 +75,7 @@ def down(inventory: Path) -> None:
     Example:
       deploy lab down
     """
-    _lab(specs_from_inventory(inventory)).down()
+    lab_of(specs_from_inventory(inventory)).down()
 
 
 @lab.command()
@@ -88,7 +88,7 @@ def status(inventory: Path) -> None:
       deploy lab status
     """
     plan = specs_from_inventory(inventory)
-    there = {host.name: host for host in _lab(plan).hosts()}
+    there = {host.name: host for host in lab_of(plan).hosts()}
     for name in [*(spec.name for spec in plan.specs), *sorted(there.keys() - {spec.name for spec in plan.specs})]:
         host = there.get(name)
         where = f"{host.address}\t{host.port}\t{'up' if host.is_running() else 'off'}" if host else "-\t-\tabsent"
@@ -144,7 +144,7 @@ def _mapping(value: object, path: Path) -> dict[str, Any]:
     return value
 
 
-def _lab(plan: LabPlan) -> Lab:
+def lab_of(plan: LabPlan) -> Lab:
     from deployer.lab.fleet import Lab
 
     return Lab(plan.name, plan.subnet, _STATE, say=lambda line: click.echo(line, err=True))

@@ -23,7 +23,8 @@ def stop_on_signals(session: Session) -> Iterator[threading.Event]:
 
     def handle(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
-            os.write(2, b"\nstopped at once: hosts may be mixed; look with deploy status\n")
+            show_cursor = b"\x1b[?25h" if os.isatty(2) else b""
+            os.write(2, show_cursor + b"\nstopped at once: hosts may be mixed; look with deploy status\n")
             os._exit(ExitCode.MIXED)
         stop.set()
         name = signal.Signals(number).name

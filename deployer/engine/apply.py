@@ -7,14 +7,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from threading import Event as Flag
 from typing import Any
 
-from deployer.engine.gate import watch
+from deployer.engine.gate import Clock, watch
 from deployer.engine.host import HostRun
 from deployer.engine.ports import Emit
 from deployer.engine.steps import StepReader, also_ok, render_steps
 from deployer.engine.sync import apply_sync
-from deployer.errors import CommandError, CommandTimeoutError
+from deployer.errors import CommandError, CommandTimeoutError, UnhealthyError
 from deployer.model.action import Action, Put, Run, Script, Sync, Watch
 from deployer.model.event import ActionStarted, HostDoing, Output, Progress
 from deployer.model.report import Done
@@ -41,6 +42,7 @@ class Applier:
     become: str | None
     emit: Emit
     diff: Callable[[Put], str] | None = None  # renders a file's change, where asked for
+    stop: Flag = field(default_factory=Flag)
 
     def announce(self, action: Action, *, planned: bool = False) -> None:
         """Say that an action begins, or in check mode that it would."""
@@ -79,8 +81,13 @@ class Applier:
         if isinstance(action, Sync):
             apply_sync(self.host.target.remote, action, become=self.become, on_bytes=self._progress(action))
         elif isinstance(action, Watch):
-            applied.output = watch(self.host.target.remote, action, become=self.become, emit=self.emit)
+            clock = Clock(sleep=self._doze)
+            applied.output = watch(self.host.target.remote, action, become=self.become, emit=self.emit, clock=clock)
         applied.done.append(_done(action, time.monotonic() - start))
+
+    def _doze(self, seconds: float) -> None:
+        if self.stop.wait(seconds):
+            raise UnhealthyError("interrupted before the verdict", host=self.host.name)
 
     def _progress(self, action: Sync) -> OnBytes:
         return lambda done: self.emit(Progress(host=self.host.name, done=done, total=action.tree.size))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from threading import Event as Flag
 from typing import Any
 
 from deployer.engine.apply import Applied, Applier, with_environment
@@ -39,6 +40,7 @@ class TaskRunner:
     language: Language
     emit: Emit
     options: Options
+    stop: Flag = field(default_factory=Flag)  # set: a gate need not wait for its verdict
 
     def run(self, task: Task, host: HostRun) -> TaskResult:
         """Run a task on a host; a failure is a result. Notes on the host: results, registered, notified, failed."""
@@ -97,7 +99,9 @@ class TaskRunner:
         become = host.become(self.play, task)
         actions = self._plan(task, host, module, variables)
         applied, failure = Applied(), None
-        applier = Applier(host=host, task=task.name, become=become, emit=self.emit, diff=self.options.diff)
+        applier = Applier(
+            host=host, task=task.name, become=become, emit=self.emit, diff=self.options.diff, stop=self.stop
+        )
         if self.options.check:
             for action in actions:
                 applier.announce(action, planned=True)

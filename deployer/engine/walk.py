@@ -55,7 +55,9 @@ class Walk:
 
     def _batch(self, play: Play, _number: int, _of: int, batch: Batch) -> bool:
         """Run a play's tasks and handlers on a batch; True if the walk may go on."""
-        runner = TaskRunner(play=play, language=self.session.language, emit=self.emit, options=self.session.options)
+        runner = TaskRunner(
+            play=play, language=self.session.language, emit=self.emit, options=self.session.options, stop=self.stop
+        )
         try:
             for task in play.tasks:
                 options = self.session.options

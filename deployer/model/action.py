@@ -101,7 +101,9 @@ class Sync(Action):
     source: str  # the project folder here
     tree: Tree
     release: Release
-    files: Mapping[str, tuple[bytes, int]] = field(default_factory=dict)  # beside the tree: name -> content, mode
+    files: Mapping[str, tuple[bytes, int]] = field(
+        default_factory=dict, repr=False
+    )  # beside the tree: name -> content, mode; may hold secrets
     base: str | None = None  # id of the release on the host whose files may be linked
 
     @property

@@ -54,7 +54,9 @@ def choose_previous(seen: Mapping[str, Installed], to: str | None = None) -> dic
 def _newest_common(seen: Mapping[str, Installed]) -> str | None:
     candidates: set[str] | None = None
     for now in seen.values():
-        earlier = {one for one in now.healthy & set(now.releases) if not now.current or one < now.current}
+        earlier = {
+            one for one in (now.healthy - now.failed) & set(now.releases) if not now.current or one < now.current
+        }
         candidates = earlier if candidates is None else candidates & earlier
     return max(candidates or (), default=None)
 

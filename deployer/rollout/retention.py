@@ -18,4 +18,4 @@ def removable(now: Installed, coming: str, keep: int) -> tuple[str, ...]:
 
 
 def _previous(now: Installed, coming: str) -> str | None:
-    return max((one for one in now.healthy if one in now.releases and one < coming), default=None)
+    return max((one for one in now.healthy - now.failed if one in now.releases and one < coming), default=None)

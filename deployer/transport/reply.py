@@ -59,6 +59,7 @@ class Output:
         if found:
             self.pid = int(found[1])
             del self._buffer[: found.end()]
+            self._scanned = 0
 
     def _look_for_end(self) -> None:
         found = self._end.search(self._buffer, max(0, self._scanned - len(self._mark) - 4))
@@ -74,12 +75,15 @@ class Output:
             return
         while (at := self._buffer.find(b"\n", self._told)) >= 0:
             # An empty line may be the newline that begins our own mark: wait for what follows it.
-            if at == self._told and not self.done and self._mark.startswith(self._buffer[at:]):
+            if at == self._told and not self.done and self._may_be_mark(at):
                 return
             self._tell(self._buffer[self._told : at].decode(errors="replace"))
             self._told = at + 1
         if self.done:
             self.finish()
+
+    def _may_be_mark(self, at: int) -> bool:
+        return self._mark.startswith(self._buffer[at : at + len(self._mark)])
 
 
 class Reply:

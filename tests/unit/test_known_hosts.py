@@ -115,8 +115,8 @@ def test_an_authority_is_no_host_key() -> None:
         "web1 ssh-ed25519",
         "web1 ssh-ed25519 !!!",
         "@other web1 ssh-rsa AAAA",
-    ]
-    + [f"web1 ssh-rsa {base64.b64encode(ONE.blob).decode()}"],
+        f"web1 ssh-rsa {base64.b64encode(ONE.blob).decode()}",
+    ],
 )
 def test_what_is_no_key_is_passed_over(line: str) -> None:
     assert parse_line(line, Place("x", 1)) is None
