@@ -128,12 +128,9 @@ def _walk(group: Mapping[str, Any], inherited: Mapping[str, Any], path: Path) ->
 
 
 def _load(path: Path) -> dict[str, Any]:
-    import yaml
+    from deployer.config.text import load_yaml
 
-    try:
-        return _mapping(yaml.safe_load(path.read_text()), path)
-    except yaml.YAMLError as error:
-        raise InventoryError(f"is no YAML: {error}", place=Place(str(path))) from error
+    return _mapping(load_yaml(path, error=InventoryError), path)
 
 
 def _mapping(value: object, path: Path) -> dict[str, Any]:

@@ -94,7 +94,7 @@ class Applier:
 
     def _touch(self, action: Action) -> None:
         if action.serves:
-            self.host.touched = True
+            self.host.touches += 1
 
     def _steps(self, actions: tuple[Action, ...], applied: Applied) -> None:
         reader = _Follower(self, actions, secrets.token_hex(8), applied)
@@ -107,7 +107,7 @@ class Applier:
             )
         except CommandTimeoutError as late:
             raise CommandTimeoutError(
-                f"{actions[max(reader.steps.current, 0)].title}: not done after {late.message}", host=self.host.name
+                f"{actions[max(reader.steps.current, 0)].title}: {late.message}", host=self.host.name
             ) from late
         finally:
             applied.output = reader.steps.output(reader.steps.current)
@@ -165,6 +165,13 @@ class _Follower:
         hidden = getattr(action, "secret", False)
         output = "" if hidden else "\n".join((self.steps.output(step) or stderr).splitlines()[-_TAIL:])
         raise CommandError(f"{action.title}: {how}", status=code, output=output, host=self._applier.host.name)
+
+
+def hidden(action: Action) -> Action:
+    """The same action, of which nobody is told more than that it is there."""
+    if isinstance(action, Run | Script):
+        return replace(action, secret=True, label="hidden by no_log")
+    return replace(action, secret=True) if isinstance(action, Put) else action
 
 
 def with_environment(actions: Sequence[Action], environment: dict[str, Any]) -> tuple[Action, ...]:

@@ -24,7 +24,7 @@ class HostRun:
     registered: dict[str, Any] = field(default_factory=dict)
     notified: set[str] = field(default_factory=set)
     results: list[TaskResult] = field(default_factory=list)
-    touched: bool = False  # what it serves was changed
+    touches: int = 0  # how often what it serves was changed
     failed: str | None = None
     hint: str | None = None
     lost: bool = False  # the connection
@@ -32,6 +32,10 @@ class HostRun:
     @property
     def name(self) -> str:
         return self.target.name
+
+    @property
+    def touched(self) -> bool:
+        return self.touches > 0
 
     @property
     def before(self) -> Release | None:

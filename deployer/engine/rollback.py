@@ -39,7 +39,8 @@ def _go_back(session: Session, hosts: dict[str, HostRun], group: Batch, because:
     for host in hosts.values():
         _aim(host, because)
     together = replace(session.way_back, plays=tuple(_on_survivors(play) for play in session.way_back.plays))
-    back = replace(session, plays_on=lambda pattern: group, options=replace(session.options, tags=frozenset()))
+    options = replace(session.options, tags=frozenset(), skip_tags=frozenset())
+    back = replace(session, plays_on=lambda pattern: group, options=options)
     Walk(session=back, hosts=hosts, emit=session.emit).run(together)
 
 
@@ -61,13 +62,11 @@ def _aim(host: HostRun, because: str) -> None:
     host.registered = {}
     host.notified = set()
     host.forget()
-    host.touched = True
 
 
 def reconnect(host: HostRun) -> None:
     """A lost connection is tried once more: the host may only have dropped this one."""
     if host.lost:
-        host.target.remote.close()
         host.target.remote.connect()
         host.lost = False
 

@@ -29,7 +29,7 @@ class RunState:
     decision: Decision = field(default_factory=Advance)
     failures: dict[str, str] = field(default_factory=dict)  # as they were before the way back
     interrupted: bool = False
-    error: DeployerError | None = None  # that ended the run before its walk
+    error: DeployerError | None = None  # that ended the run before its walk, or the walk
     unreached: dict[str, DeployerError] = field(default_factory=dict)
 
 
@@ -60,6 +60,8 @@ def _run(session: Session, state: RunState, stop: threading.Event) -> None:
     settle_releases(session, state.hosts)
     if session.options.check:
         Walk(session=session, hosts=state.hosts, emit=session.emit, stop=stop).run(session.playbook)
+        state.interrupted = stop.is_set()
+        state.failures = _failures(state)
         return
     foretold = rehearse(session, state.hosts)
     if foretold is not None and not any(result.actions for result in foretold):
@@ -81,7 +83,14 @@ def _locked(session: Session, state: RunState, stop: threading.Event) -> None:
     taken = _take_locks(session, locking, become)
     try:
         walk = Walk(session=session, hosts=state.hosts, emit=session.emit, stop=stop)
-        walk.run(session.playbook)
+        try:
+            walk.run(session.playbook)
+        except DeployerError as error:
+            state.error = error
+        except Exception as bug:  # the hosts must not be left in the middle for it
+            state.error = DeployerError(f"{type(bug).__name__} is a bug of ours")
+            _go_on(session, state, walk)
+            raise
         _go_on(session, state, walk)
     finally:
         unlock(session, taken, become)
@@ -108,10 +117,10 @@ def _take_locks(session: Session, hosts: Mapping[str, HostRun], become: Mapping[
 def _go_on(session: Session, state: RunState, walk: Walk) -> None:
     """After the walk: done, or the way back for whoever was touched."""
     state.interrupted = walk.stop.is_set()
-    state.failures = {name: host.failed for name, host in state.hosts.items() if host.failed}
+    state.failures = _failures(state)
+    common = str(state.error) if state.error else "interrupted" if state.interrupted else None
     progress = {
-        name: Progress(touched=host.touched, failed=host.failed or ("interrupted" if state.interrupted else None))
-        for name, host in state.hosts.items()
+        name: Progress(touched=host.touched, failed=host.failed or common) for name, host in state.hosts.items()
     }
     state.decision = decide(walk.switched, progress)
     if not isinstance(state.decision, RollBack):
@@ -121,17 +130,21 @@ def _go_on(session: Session, state: RunState, walk: Walk) -> None:
         return
     touched = [state.hosts[name] for group in state.decision.groups for name in group]
     side_by_side(reconnect, touched, session.options.forks)
-    walk.stop.clear()
     roll_back(session, state.hosts, state.decision)
+
+
+def _failures(state: RunState) -> dict[str, str]:
+    return {name: host.failed for name, host in state.hosts.items() if host.failed}
 
 
 def _report(session: Session, state: RunState) -> Report:
     outcomes = tuple(_outcome(session, state, host) for host in state.hosts.values())
     failed = bool(state.failures or state.unreached or any(host.failed for host in state.hosts.values()))
-    code = exit_code(outcomes, failed=failed or state.interrupted)
-    if state.error is not None:
+    code = exit_code(outcomes, failed=failed or state.interrupted or state.error is not None)
+    nothing_changed = session.options.check or all(outcome.actions == 0 for outcome in outcomes)
+    if state.error is not None and nothing_changed:
         code = state.error.exit_code
-    elif state.interrupted and all(outcome.actions == 0 for outcome in outcomes):
+    elif state.interrupted and nothing_changed:
         code = ExitCode.INTERRUPTED
     return Report(
         environment=session.environment, exit_code=code, outcomes=outcomes,
@@ -145,13 +158,28 @@ def _outcome(session: Session, state: RunState, host: HostRun) -> HostOutcome:
     counts = count(host.results)
     end = _state(session, state, host, counts["actions"])
     error = state.unreached.get(host.name)
-    hint = f"deploy rollback {session.environment} --limit {host.name}" if end is State.BROKEN else host.hint
+    hint = _way_out(session, host) if end is State.BROKEN else host.hint
     return HostOutcome(
         host=host.name, state=end, **counts,
         before=host.before.id if host.before else None, after=_after(host, end),
-        because=str(error.message) if error else state.failures.get(host.name) or host.failed or "",
+        because=str(error.message) if error else _because(state, host, end),
         hint=error.hint if error else hint,
     )  # fmt: skip
+
+
+def _because(state: RunState, host: HostRun, end: State) -> str:
+    """Why it failed; of a host that could not be put back, that too."""
+    first = state.failures.get(host.name)
+    if end is State.BROKEN and first and host.failed not in (None, first):
+        return f"{first}; and on the way back: {host.failed}"
+    return first or host.failed or ""
+
+
+def _way_out(session: Session, host: HostRun) -> str:
+    """The command that brings a broken host to where the others are, once its cause is mended."""
+    if host.before is None:
+        return f"deploy {session.environment} --limit {host.name}"
+    return f"deploy rollback {session.environment} --to {host.before.id} --limit {host.name}"
 
 
 def _state(session: Session, state: RunState, host: HostRun, actions: int) -> State:

@@ -75,7 +75,7 @@ def _first_questions(session: Session, host: HostRun) -> list[Fact[Any]]:
 
 def _facts_of(session: Session, host: HostRun, play: Play, task: Task) -> tuple[Fact[Any], ...]:
     """A task's facts; none where it cannot be bound before others have run, or will be skipped."""
-    variables = host.variables(play, task)
+    variables = {**_as_wanted(host), **host.variables(play, task)}
     if task.loop is not None:
         return ()
     try:
@@ -84,6 +84,12 @@ def _facts_of(session: Session, host: HostRun, play: Play, task: Task) -> tuple[
         return session.language.bind(task, variables).facts()
     except ConfigError:
         return ()
+
+
+def _as_wanted(host: HostRun) -> dict[str, Any]:
+    """The release that the files ask for: which one it will be is settled after the look, and no fact depends on it."""
+    wanted = host.target.wanted
+    return {"release": wanted, "release_state": "up", "release_failed": None} if wanted else {}
 
 
 def settle_releases(session: Session, hosts: Mapping[str, HostRun]) -> None:

@@ -38,7 +38,7 @@ def _(action: Put, nonce: str) -> str:
         f"mkdir -p -- {folder}\numask 077\nnew={folder}/{name}\n"
         f"trap 'rm -f -- \"$new\"' EXIT\n"
         f"base64 -d >\"$new\" <<'{nonce}-in'\n{content}{nonce}-in\n"
-        f'{owner}chmod {action.mode:04o} "$new"\nmv -f -- "$new" {path}'
+        f'{owner}chmod {action.mode:04o} "$new"\nmv -fT -- "$new" {path}'
     )
 
 
@@ -46,7 +46,7 @@ def _(action: Put, nonce: str) -> str:
 def _(action: Link, nonce: str) -> str:
     path, target = shlex.quote(action.path), shlex.quote(action.target)
     new = shlex.quote(f"{action.path}.{nonce}")
-    return f"ln -s -- {target} {new}\nmv -fT -- {new} {path}"
+    return f"ln -s -- {target} {new}\nmv -fT -- {new} {path} || {{ rm -f -- {new}; exit 1; }}"
 
 
 def _place(cwd: str | None, env: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from threading import Event as Flag
 from typing import Any
 
-from deployer.engine.apply import Applied, Applier, with_environment
+from deployer.engine.apply import Applied, Applier, hidden, with_environment
 from deployer.engine.host import HostRun
 from deployer.engine.inputs import read_inputs
 from deployer.engine.look import look
@@ -53,12 +53,14 @@ class TaskRunner:
         return self.settle(task, host, result)
 
     def settle(self, task: Task, host: HostRun, result: TaskResult) -> TaskResult:
-        """Note a result on a host."""
+        """Note a result on a host; what comes back is for everybody's eyes."""
         if result.status is Status.FAILED and self._flag(task.ignore_errors, task, host):
             result = replace(result, status=Status.IGNORED)
-        host.results.append(result)
         if task.register:
             host.registered[task.register] = self.language.literal(dict(result.data))
+        if self._flag(task.no_log, task, host):
+            result = _censored(result)
+        host.results.append(result)
         if result.status is Status.CHANGED:
             host.notified.update(task.notify)
         if result.failed:
@@ -98,6 +100,8 @@ class TaskRunner:
         module = read_inputs(self.language.bind(task, variables), self.language, variables, place=task.place)
         become = host.become(self.play, task)
         actions = self._plan(task, host, module, variables)
+        if self._flag(task.no_log, task, host):
+            actions = tuple(map(hidden, actions))
         applied, failure = Applied(), None
         applier = Applier(
             host=host, task=task.name, become=become, emit=self.emit, diff=self.options.diff, stop=self.stop
@@ -174,8 +178,15 @@ def _result(
     }  # fmt: skip
     return TaskResult(
         host=host.name, task=task.name, status=status, actions=tuple(applied.done), message=message, data=data,
-        output="" if task.no_log is True else output[-_OUTPUT_TAIL:], hint=failure.hint if failure else None,
+        output=output[-_OUTPUT_TAIL:], hint=failure.hint if failure else None,
     )  # fmt: skip
+
+
+def _censored(result: TaskResult) -> TaskResult:
+    """The result of a task with no_log: how it ended, and nothing of what it was told or said."""
+    data = {key: result.data[key] for key in ("changed", "failed", "skipped", "rc") if key in result.data}
+    message = "hidden by no_log" if result.message else ""
+    return replace(result, message=message, output="", data={**data, "censored": "hidden by no_log"})
 
 
 def _skipped(task: Task, host: HostRun) -> TaskResult:

@@ -58,25 +58,34 @@ class Walk:
         runner = TaskRunner(
             play=play, language=self.session.language, emit=self.emit, options=self.session.options, stop=self.stop
         )
+        before = {name: self.hosts[name].touches for name in batch}
+        fatal = self._is_fatal(play, batch)
         try:
             for task in play.tasks:
                 options = self.session.options
                 if is_selected(task.tags, options.tags, options.skip_tags):
                     self._task(runner, task, self._live(batch))
-                if self._must_stop(play, batch):
+                if self._must_stop(batch, fatal=fatal):
                     break
             else:
                 self._handlers(runner, play, batch)
         finally:
-            if any(self.hosts[name].touched for name in batch):
-                self.switched.append(batch)
-        return not self._must_stop(play, batch, final=True)
+            switched = tuple(name for name in batch if self.hosts[name].touches > before[name])
+            self.switched += [switched] if switched else []
+        return not self._must_stop(batch, fatal=True)
 
-    def _must_stop(self, play: Play, batch: Batch, *, final: bool = False) -> bool:
+    def _is_fatal(self, play: Play, batch: Batch) -> bool:
+        """Whether the play's first failure on a host of the batch is one for all of them."""
+        if isinstance(play.any_errors_fatal, bool):
+            return play.any_errors_fatal
+        variables = self.hosts[batch[0]].variables(play)
+        return self.session.language.test((play.any_errors_fatal,), variables, place=play.place)
+
+    def _must_stop(self, batch: Batch, *, fatal: bool) -> bool:
         if self.stop.is_set():
             return True
         failed = any(self.hosts[name].failed for name in batch)
-        return failed and (final or bool(play.any_errors_fatal) or not self._live(batch))
+        return failed and (fatal or not self._live(batch))
 
     def _live(self, batch: Batch) -> tuple[HostRun, ...]:
         return tuple(self.hosts[name] for name in batch if not self.hosts[name].failed)
@@ -102,6 +111,8 @@ class Walk:
         for host in hosts[1:]:
             copied = replace(result, host=host.name, actions=(), status=_copied(result.status))
             runner.settle(task, host, copied)
+            if task.register:  # what was said, also where nobody may read it in the result
+                host.registered[task.register] = hosts[0].registered[task.register]
 
     def _on_host(self, runner: TaskRunner, task: Task, host: HostRun) -> TaskResult:
         self.emit(HostDoing(host=host.name, doing=task.name))

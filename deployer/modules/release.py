@@ -41,7 +41,7 @@ class ReleaseMark:
     def _mark(self, word: str, *, because: str) -> Script:
         """A mark in the release's folder, if that is there, and a line in the host's history."""
         folder, history = shlex.quote(self.release.path), shlex.quote(f"{self.release.root}/.deploy/history.log")
-        line = shlex.quote(f"{self.release.id} {word} by {self.release.by}: {because}")
+        line = shlex.quote(f"{self.release.id} {word} by {self.release.by}: {' '.join(because.split())}")
         text = (
             f"umask 077; [ ! -d {folder} ] || printf '%s\\n' {shlex.quote(because)} >{folder}/{word}\n"
             f"mkdir -p {shlex.quote(self.release.root)}/.deploy\n"

@@ -18,7 +18,8 @@ def batches(hosts: Sequence[str], serial: Any) -> tuple[Batch, ...]:
     """
     if not hosts:
         return ()
-    steps = [_size(step, len(hosts)) for step in (serial if isinstance(serial, list | tuple) else [serial])]
+    wanted = (serial or [None]) if isinstance(serial, list | tuple) else [serial]
+    steps = [_size(step, len(hosts)) for step in wanted]
     cut: list[Batch] = []
     start = 0
     while start < len(hosts):

@@ -42,8 +42,10 @@ Verdict = Healthy | Unhealthy | Undecided
 def judge(samples: Sequence[Sample], gate: Watch) -> Verdict:
     """Judge a release by its samples, oldest first; Undecided asks for another one."""
     settled: Sample | None = None
+    first: dict[str, int] = {}  # restarts of each container when it was first seen
     for sample in samples:
-        fault = _fault(sample, samples[0], settled)
+        first = {**_restarts(sample), **first}
+        fault = _fault(sample, gate, first, settled)
         if fault is not None:
             return fault
         waiting = _waiting_for(sample, gate)
@@ -68,12 +70,12 @@ def _verdict(samples: Sequence[Sample], settled: Sample | None, gate: Watch) -> 
     return Healthy(because=f"{_count(gate.release.services)} healthy for {gate.bake:g} s")
 
 
-def _fault(sample: Sample, first: Sample, settled: Sample | None) -> Unhealthy | None:
+def _fault(sample: Sample, gate: Watch, first: Mapping[str, int], settled: Sample | None) -> Unhealthy | None:
     """What no patience will mend."""
     allowed = 0 if settled else RESTARTS_WHILE_STARTING
-    before = _restarts(settled or first)
-    for one in _lasting(sample):
-        restarts = one.restarts - before.get(one.id, one.restarts if not settled else 0)
+    before = _restarts(settled) if settled else first
+    for one in (one for one in _lasting(sample) if one.service in gate.release.services):
+        restarts = one.restarts - before.get(one.id, 0)
         if restarts > allowed:
             return _blame(one, f"{one.service} restarted {restarts} times: it exits with status {one.exit_code}")
         if one.state in ("exited", "dead") and not _finished_well(one):

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 def is_selected(own: frozenset[str], wanted: frozenset[str], skipped: frozenset[str]) -> bool:
     """True if a task with these tags runs: `always` unless it is skipped, `never` only if it is named."""
-    if _names(own, skipped):
+    if _names(own, skipped) or ("all" in skipped and "always" not in own):
         return False
+    if "always" in own:
+        return True
     if "never" in own:
         return bool(own & wanted)
-    if not wanted or "all" in wanted:
-        return True
-    return "always" in own or _names(own, wanted)
+    return not wanted or "all" in wanted or _names(own, wanted)
 
 
 def _names(own: frozenset[str], named: frozenset[str]) -> bool:

@@ -44,6 +44,7 @@ class EngineProbe:
         self._become = become
         self._lock = threading.Lock()
         self._client: docker.APIClient | None = None
+        self._socket: WireSocket | None = None
 
     def containers(self, project: str) -> tuple[Container, ...]:
         """All containers of a compose project, by name; raises CommandError if the Engine does not answer."""
@@ -76,8 +77,10 @@ class EngineProbe:
         except APIError as fault:
             raise self._error(str(fault.explanation or fault)) from fault
         except (DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as fault:
+            why = (self._socket.complaint() if self._socket else "") or _root(fault)
             self.close()
-            raise self._error(_root(fault)) from fault
+            self._remote.check_connection()
+            raise self._error(why) from fault
 
     def _connected(self) -> docker.APIClient:
         if self._client is None:
@@ -93,14 +96,16 @@ class EngineProbe:
         if said is not None:
             wire.close()
             raise self._remote.refusal(self._become, said)
-        return WireSocket(wire, TIMEOUT)
+        self._socket = WireSocket(wire, TIMEOUT)
+        return self._socket
 
     def _error(self, why: str) -> CommandError:
+        absent = "docker: not found" in why or "docker: command not found" in why
         return CommandError(
-            f"the Docker Engine does not answer: {why}",
+            "Docker is not installed" if absent else f"the Docker Engine does not answer: {why}",
             status=None,
             host=self._remote.name,
-            hint="look at: systemctl status docker",
+            hint="install it: deploy provision <inventory>" if absent else "look at: systemctl status docker",
         )
 
 

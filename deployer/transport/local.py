@@ -21,21 +21,21 @@ class LocalRemote(ShellRemote):
 
     def connect(self) -> None:
         """Does nothing; raises ConnectError after `close`."""
-        self._check_connection()
+        self.check_connection()
 
     def login(self) -> str | None:
         return self._login
 
     def _execute(self, command: str, *, urgent: bool = False) -> Wire:
         if not urgent:
-            self._check_connection()
+            self.check_connection()
         self._meter.add(execs=1)
         return ProcessWire(command, self._meter)
 
     def dial(self, address: str, port: int, timeout: float) -> socket.socket:
         return socket.create_connection((address, port), timeout=timeout)
 
-    def _check_connection(self) -> None:
+    def check_connection(self) -> None:
         if self._closed:
             raise ConnectError("the connection was closed", host=self.name)
 

@@ -67,7 +67,7 @@ class ShellRemote(ABC):
         """A TCP connection made from the host itself. Raises OSError: PermissionError if the host forbids it."""
 
     @abstractmethod
-    def _check_connection(self) -> None:
+    def check_connection(self) -> None:
         """Raise ConnectError if the connection is gone."""
 
     @abstractmethod
@@ -126,7 +126,7 @@ class ShellRemote(ABC):
 
     def refusal(self, become: str | None, said: str) -> DeployerError:
         """Why a program that was started never ran."""
-        self._check_connection()
+        self.check_connection()
         return self._who(become).refused(said)
 
     def traffic(self) -> Traffic:
@@ -164,7 +164,7 @@ class ShellRemote(ABC):
         try:
             yield
         except OverdueError:
-            self._check_connection()
+            self.check_connection()
             raise CommandTimeoutError(f"still running after {timeout:g} s, so it was ended", host=self.name) from None
         finally:
             del self._running[reply]
@@ -183,7 +183,7 @@ class ShellRemote(ABC):
         """A reply that never began was refused, or the connection is lost; one that `close` ended is none."""
         if reply.done and not self._closed:
             return
-        self._check_connection()
+        self.check_connection()
         if not reply.begun:
             raise who.refused(reply.noise())
 

@@ -55,7 +55,7 @@ class SshRemote(ShellRemote):
         except (paramiko.SSHException, OSError, EOFError) as fault:
             if wire is not None:
                 wire.close()
-            self._check_connection()
+            self.check_connection()
             raise ConnectError(f"the host opens no more sessions: {fault}", host=self.name) from fault
         return wire
 
@@ -88,7 +88,7 @@ class SshRemote(ShellRemote):
                 raise PermissionError("the host's sshd forbids forwarding") from fault
             raise ConnectionRefusedError(fault.text) from fault
         except paramiko.SSHException as fault:
-            self._check_connection()
+            self.check_connection()
             raise TimeoutError("no answer") from fault
         return WireSocket(ChannelWire(channel), timeout)
 
@@ -103,7 +103,7 @@ class SshRemote(ShellRemote):
         if self._closed:
             raise ConnectError("the connection was closed", host=self.name)
 
-    def _check_connection(self) -> None:
+    def check_connection(self) -> None:
         self._refuse_closed()
         self._transport()
 

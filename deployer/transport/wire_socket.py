@@ -18,11 +18,18 @@ class WireSocket:
         self._wire = wire
         self._timeout = timeout
         self._received = b""
-        self.complaint = b""  # what the program at the other end wrote on stderr
+        self._complaint = b""
 
     @property
     def ended(self) -> bool:
         return not self._received and self._wire.ended
+
+    def complaint(self) -> str:
+        """The last line that the program at the other end wrote on stderr."""
+        if not self._wire.ended:
+            self._complaint += self._wire.receive(TICK)[1]
+        lines = self._complaint.decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else ""
 
     def settimeout(self, timeout: float | None) -> None:
         self._timeout = timeout
@@ -43,7 +50,7 @@ class WireSocket:
         while not self._received and not self._wire.ended:
             self._check(deadline)
             self._received, complaint = self._wire.receive(TICK)
-            self.complaint = (self.complaint + complaint)[-4000:]
+            self._complaint = (self._complaint + complaint)[-4000:]
         data, self._received = self._received[:size], self._received[size:]
         return data
 

@@ -1,12 +1,13 @@
 """A case file: arguments and what a host looks like go in, the actions that a module plans come out as text.
 
-args: {name: web}                  as in a playbook
+args: {name: web}                  as in a playbook; releases, trees and other dataclasses as mappings
 loaded: "text"                     for modules that read a file: its bytes
 facts:                             all that the module asks, nothing else
   - {fact: DockerNetwork, args: {name: web}, is: null}
 actions: |                         one line per action: title — because
   docker network create web — network web not found
 puts: {/etc/app.conf: "text"}      content of files that are written; optional
+serves: [docker compose stop]      titles of the actions that change what the host serves; optional
 refused: part of the message       instead of actions
 """
 
@@ -53,6 +54,7 @@ class Case(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     facts: list[dict[str, Any]] = []
     actions: str = ""
     puts: dict[str, str] = {}
+    serves: list[str] | None = None
     refused: str | None = None
 
 

@@ -1,4 +1,7 @@
-"""What no built-in module may ever run. Every case file is held against it, and so is a list of known offenders."""
+"""What no built-in module may ever run. Every case file is held against it, and so is a list of known offenders.
+
+`prune` alone removes anything: release folders and image tags, in one form of words that is spelled out here.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +26,7 @@ _FORBIDDEN = {
 
 _REMOVAL = re.compile(r"\brm\s+(?:-\S+\s+)*(?P<paths>[^\n;|&]*)")
 _RECURSIVE = re.compile(r"\brm\s+(?:-\S+\s+)*-\w*[rR]|\brm\b[^\n;|&]*\s--recursive\b")
-# One release folder, our own room on the host, or a temporary name of ours: nothing else is removed with its content.
-_OURS = re.compile(
-    r"""(/releases['"]?/[^/\s]+|/\.deploy/[^/\s]+|\.deploy-tmp\S*|\.incoming\S*|\$(\{)?(tmp|temp|work)\b\S*)['"]?$"""
-)
+_IMAGE_REMOVAL = re.compile(r"\bdocker[\w\s-]*\b(rmi|image\s+rm)\b[^\n;|&]*")
 
 
 def text_of(action: Action) -> str:
@@ -41,12 +41,31 @@ def offence(text: str) -> str | None:
     for what, pattern in _FORBIDDEN.items():
         if re.search(pattern, text):
             return what
+    if found := _IMAGE_REMOVAL.search(text):
+        return f"removes images: {found.group()}"
     for found in _REMOVAL.finditer(text):
-        if not _RECURSIVE.match(found.group()):
-            continue
-        strange = [
-            path for path in found["paths"].split() if not path.startswith(("-", ">", "2>")) and not _OURS.search(path)
-        ]
-        if strange:
-            return f"removes {strange[0]} with all that is in it"
+        if _RECURSIVE.match(found.group()):
+            return f"removes {found['paths']} with all that is in it"
     return None
+
+
+def without_pruning(text: str, *, root: str, project: str) -> str:
+    """The text without what `prune` alone may do; unchanged if it does it in any other way.
+
+    That is: remove one release's folder, and take away the names, unforced, that were this project's for that release
+    or that its `pins` holds, and that no other release's `pins` does.
+    """
+    releases, name = re.escape(f"{root}/releases"), r"[0-9A-Za-z][0-9A-Za-z.-]*"
+    words = (
+        rf"tags=\$\(cut -f 2 {releases}/(?P<id>{name})/pins 2>/dev/null \| grep '\^{project}-' \|\| true\)",
+        rf"rm -rf -- {releases}/(?P=id)",
+        r"for tag in \$tags(?P<own>[^;\n]*); do",
+        rf'  if cut -f 2 {releases}/\*/pins 2>/dev/null \| grep -qxF -- "\$tag"; then continue; fi',
+        r'  docker image rm "\$tag" 2>/dev/null \|\| true',
+        "done",
+    )
+    allowed = re.fullmatch("\n".join(words), text)
+    own = rf"{project}-[a-z0-9_.-]+:"
+    if allowed and all(re.fullmatch(own + re.escape(allowed["id"].lower()), tag) for tag in allowed["own"].split()):
+        return ""
+    return text

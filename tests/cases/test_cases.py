@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from case_file import ROOT, all_modules, answers, bind, case_files, load_case, plan
-from destructive import offence, text_of
+from destructive import offence, text_of, without_pruning
 
 from deployer.errors import DeployerError
 from deployer.model.action import Put, Script
@@ -28,6 +28,8 @@ def test_plan_is_as_written(path: Path) -> None:
     assert planned.text == case.actions
     written = {one.path: one.content.decode() for one in planned.actions if isinstance(one, Put)}
     assert {path: written.get(path) for path in case.puts} == case.puts
+    if case.serves is not None:
+        assert [one.title for one in planned.actions if one.serves] == case.serves
 
 
 @pytest.mark.parametrize("path", REFUSALS, ids=_id)
@@ -44,8 +46,11 @@ def test_refusal_says_why_and_what_to_do(path: Path) -> None:
 def test_no_case_destroys_anything(path: Path) -> None:
     case = load_case(path)
     for action in plan(path.parent.name, case).actions:
+        text = text_of(action)
+        if path.parent.name == "prune":
+            text = without_pruning(text, root="/srv/shop", project="shop")
         assert action.because
-        assert offence(text_of(action)) is None, action.title
+        assert offence(text) is None, action.title
 
 
 @pytest.mark.parametrize("path", PLANS, ids=_id)
@@ -86,6 +91,9 @@ def test_every_case_belongs_to_a_module() -> None:
         "docker rm -fv db",
         "docker compose up -d -V",
         "docker image rm --force shop-web:1",
+        "docker image rm shop-web:1",
+        "docker rmi postgres:17",
+        "rm -rf -- /srv/shop/releases/20261122T063000Z-3f9a2c1",
         "rm -rf /srv/shop",
         "rm -rf /srv/shop/releases",
         "rm -r -f -- /var/lib/docker",
@@ -105,14 +113,49 @@ def test_known_offenders_are_found(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "rm -rf -- /srv/shop/releases/20261122T063000Z-3f9a2c1",
         "rm -f /srv/shop/notes.txt",
         "docker compose rm --stop --force worker",
         "docker volume create data",
-        "docker image rm shop-web:1",
         "apt-get -y --no-remove install docker.io",
         "find /var/lib/apt/lists -name x -mtime -1",
     ],
 )
 def test_harmless_ones_are_not(text: str) -> None:
     assert offence(text) is None
+
+
+PRUNING = """\
+tags=$(cut -f 2 /srv/shop/releases/r1/pins 2>/dev/null | grep '^shop-' || true)
+rm -rf -- /srv/shop/releases/r1
+for tag in $tags shop-web:r1 shop-db:r1; do
+  if cut -f 2 /srv/shop/releases/*/pins 2>/dev/null | grep -qxF -- "$tag"; then continue; fi
+  docker image rm "$tag" 2>/dev/null || true
+done"""
+
+
+def test_pruning_in_its_own_words_is_allowed() -> None:
+    assert without_pruning(PRUNING, root="/srv/shop", project="shop") == ""
+    assert offence(PRUNING) is not None
+
+
+@pytest.mark.parametrize(
+    ("words", "other"),
+    [
+        ("rm -rf -- /srv/shop/releases/r1", "rm -rf -- /srv/shop/releases/r2"),
+        ("rm -rf -- /srv/shop/releases/r1", "rm -rf -- /srv/shop/releases"),
+        ("rm -rf -- /srv/shop/releases/r1", "rm -rf -- /srv/shop/releases/*"),
+        ("/srv/shop/releases/r1", "/srv/shop/releases/.."),
+        ("/srv/shop/releases/", "/srv/shop-admin/releases/"),
+        ("shop-web:r1", "shop-web:r2"),
+        ("shop-web:r1", "postgres:r1"),
+        ("shop-web:r1", "$(docker image ls --quiet)"),
+        ("'^shop-'", "'^shop'"),
+        ('docker image rm "$tag"', 'docker image rm --force "$tag"'),
+        ("then continue", "then true"),
+        ("done", "done\nrm -rf -- /srv/shop/releases/r3"),
+    ],
+)
+def test_pruning_in_any_other_words_is_not(words: str, other: str) -> None:
+    text = PRUNING.replace(words, other)
+    assert text != PRUNING
+    assert offence(without_pruning(text, root="/srv/shop", project="shop")) is not None

@@ -9,20 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sshd import SH, Sshd, can_wall, find_sshd
+from sshd import SH, Sshd, can_wall, find_sshd, missing
 
 from deployer.model.connection import Endpoint
 from deployer.protocols import Remote
 from deployer.transport.connect import remote_for
 
 MakeSshd = Callable[..., Sshd]
-
-
-def missing(what: str) -> None:
-    """Skip, loudly; where everything must run, fail."""
-    if os.environ.get("E2E") == "required":
-        pytest.fail(f"not run: {what}")
-    pytest.skip(f"NOT RUN: {what}")
 
 
 @pytest.fixture(scope="session")

@@ -12,16 +12,28 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from deployer.model.connection import Endpoint
 from deployer.transport.options import SshOptions
+from deployer.transport.ssh import SshRemote
 
 SUDO_PASSWORD = "correct horse; echo '$battery'"
 NOISE = "echo 'welcome to the host'; printf 'no newline' >&2\n"
 SH = {"dash": "/usr/bin/dash", "bash": "/bin/bash", "busybox": "/bin/busybox"}
 USERS = {"free": 4241, "asker": 4242, "bare": 4243}  # sudo without a password, with one, not at all
+
+
+def missing(what: str) -> None:
+    """Skip, loudly; where everything must run, fail."""
+    if os.environ.get("E2E") == "required":
+        pytest.fail(f"not run: {what}")
+    pytest.skip(f"NOT RUN: {what}")
 
 
 def can_wall() -> bool:
@@ -165,3 +177,12 @@ class Sshd:
                     return
             time.sleep(0.05)
         raise RuntimeError(f"sshd did not start: {(self.room / 'log').read_text()}")
+
+
+@contextmanager
+def logged_in(server: Sshd, options: dict[str, object] | None = None, **changes: object) -> Iterator[SshRemote]:
+    remote = SshRemote(server.endpoint(**changes), options=server.options(**(options or {})))
+    try:
+        yield remote
+    finally:
+        remote.close()

@@ -8,102 +8,16 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from slow_link import delayed
-from sshd import SUDO_PASSWORD, Sshd, free_port, make_key
+from sshd import Sshd, free_port, logged_in, make_key
 
-from deployer.errors import AuthError, CommandTimeoutError, ConnectError, HostKeyError
+from deployer.errors import AuthError, ConnectError, HostKeyError
 from deployer.transport.ssh import SshRemote
 
 Walled = Callable[[str], Sshd]
-
-
-@contextmanager
-def logged_in(server: Sshd, options: dict[str, object] | None = None, **changes: object) -> Iterator[SshRemote]:
-    remote = SshRemote(server.endpoint(**changes), options=server.options(**(options or {})))
-    try:
-        yield remote
-    finally:
-        remote.close()
-
-
-def refused(server: Sshd, known_hosts: Path | str, **changes: object) -> HostKeyError:
-    with (
-        logged_in(server, {"known_hosts": (str(known_hosts),)}, **changes) as remote,
-        pytest.raises(HostKeyError) as caught,
-    ):
-        remote.connect()
-    return caught.value
-
-
-def fingerprint(server: Sshd, kind: str) -> str:
-    command = ["ssh-keygen", "-l", "-f", str(server.room / f"host_{kind}.pub")]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[1]
-
-
-class TestHostKeys:
-    def test_an_unknown_key_is_refused_with_its_fingerprint(self, server: Sshd, tmp_path: Path) -> None:
-        error = refused(server, tmp_path / "none")
-        expected = f"127.0.0.1 port {server.port} shows the ssh-ed25519 key {fingerprint(server, 'ed25519')}"
-        assert str(error) == f"web1: {expected}, which is not known"
-        assert error.hint == "check the fingerprint, then: deploy hosts trust <inventory>"
-
-    def test_the_host_is_refused_before_anyone_logs_in(self, server: Sshd, tmp_path: Path) -> None:
-        before = (server.room / "log").read_text()
-        refused(server, tmp_path / "none")
-        time.sleep(0.2)
-        assert "Accepted" not in (server.room / "log").read_text()[len(before) :]
-        assert "Failed" not in (server.room / "log").read_text()[len(before) :]
-
-    def test_a_changed_key_names_the_line_that_knows_another(self, server: Sshd, tmp_path: Path) -> None:
-        other = make_key(tmp_path / "other").with_suffix(".pub").read_text()
-        known = tmp_path / "known"
-        known.write_text(f"# mine\n[127.0.0.1]:{server.port} {other}")
-        error = refused(server, known)
-        assert f"but {known}:2 knows ssh-ed25519 SHA256:" in str(error)
-        assert "--replace" in (error.hint or "")
-
-    def test_a_revoked_key_is_refused_even_if_known(self, server: Sshd, tmp_path: Path) -> None:
-        known = tmp_path / "known"
-        key = server.public_key("ed25519")
-        known.write_text(f"[127.0.0.1]:{server.port} {key}\n@revoked * {key}\n")
-        assert f"which {known}:2 revokes" in str(refused(server, known))
-
-    def test_a_hashed_name_is_understood(self, server: Sshd, tmp_path: Path) -> None:
-        known = tmp_path / "known"
-        known.write_text(f"[127.0.0.1]:{server.port} {server.public_key('ed25519')}\n")
-        subprocess.run(["ssh-keygen", "-q", "-H", "-f", known], check=True, capture_output=True)
-        assert "127.0.0.1" not in known.read_text()
-        with logged_in(server, {"known_hosts": (str(known),)}) as remote:
-            assert remote.run("echo in").stdout == "in\n"
-
-    def test_a_line_for_another_port_does_not_count(self, server: Sshd, tmp_path: Path) -> None:
-        known = tmp_path / "known"
-        known.write_text(f"[127.0.0.1]:{server.port + 1} {server.public_key('ed25519')}\n")
-        assert "which is not known" in str(refused(server, known))
-
-    def test_bad_lines_and_authorities_do_not_drop_the_file(self, server: Sshd, tmp_path: Path) -> None:
-        known = tmp_path / "known"
-        key = server.public_key("ed25519")
-        known.write_text(
-            f"rubbish\n@cert-authority *.example.org {key}\nx ssh-rsa !!!\n[127.0.0.1]:{server.port} {key}\n"
-        )
-        with logged_in(server, {"known_hosts": (str(known),)}) as remote:
-            assert remote.run("true").ok
-
-    @pytest.mark.parametrize("kind", ["rsa", "ecdsa"])
-    def test_the_host_is_asked_for_the_kind_of_key_that_is_known(self, server: Sshd, tmp_path: Path, kind: str) -> None:
-        known = tmp_path / "known"
-        known.write_text(f"[127.0.0.1]:{server.port} {server.public_key(kind)}\n")
-        with logged_in(server, {"known_hosts": (str(known),)}) as remote:
-            assert remote.run("true").ok
-
-    def test_files_of_the_endpoint_count_too(self, server: Sshd) -> None:
-        with logged_in(server, {"known_hosts": ()}, known_hosts=(str(server.known_hosts),)) as remote:
-            assert remote.run("true").ok
 
 
 class TestLogin:
@@ -284,60 +198,3 @@ class TestCost:
             for thread in threads:
                 thread.join()
             assert statuses == [0] * 14
-
-
-class TestBecome:
-    def test_who_is_that_user_already_needs_no_sudo(self, walled: Walled) -> None:
-        with logged_in(walled("dash"), user="root") as remote:
-            assert remote.run("id -un", become="root").stdout == "root\n"
-            assert remote.traffic().execs == 1
-
-    @pytest.mark.parametrize("sh", ["dash", "bash", "busybox"])
-    def test_sudo_gives_another_user_and_home(self, walled: Walled, sh: str) -> None:
-        with logged_in(walled(sh), user="free") as remote:
-            assert remote.run('id -un; echo "$HOME"', become="root").stdout == "root\n/root\n"
-            assert remote.run("id -un", become="nobody").stdout == "nobody\n"
-            assert remote.stream("id -un; cat", [b"text"], become="root").stdout == "root\ntext"
-
-    def test_what_outlives_its_deadline_as_root_is_ended(self, walled: Walled) -> None:
-        with logged_in(walled("dash"), user="free") as remote:
-            with pytest.raises(CommandTimeoutError):
-                remote.run("sleep 65431", become="root", timeout=0.7)
-            assert remote.run("ps ax | grep -c '[s]leep 65431'", become="root").stdout == "0\n"
-
-    def test_a_password_that_is_asked_for_and_not_given_is_said(self, walled: Walled) -> None:
-        with logged_in(walled("dash"), user="asker") as remote:
-            with pytest.raises(AuthError, match="web1: sudo asks for a password to become root") as caught:
-                remote.run("true", become="root")
-            assert "ansible_become_password" in (caught.value.hint or "")
-            assert remote.run("id -un").stdout == "asker\n"
-            with pytest.raises(AuthError, match="sudo asks for a password"):
-                remote.stream("cat", [b"x"], become="root")
-
-    def test_a_password_is_given_once(self, walled: Walled) -> None:
-        with logged_in(walled("dash"), user="asker", become_password=SUDO_PASSWORD) as remote:
-            assert remote.run("id -un", become="root").stdout == "root\n"
-            assert remote.run("id -un; cat", become="root").stdout == "root\n"
-            assert remote.stream("id -un; cat", [b"data"], become="root").stdout == "root\ndata"
-            assert remote.run("cat /proc/[0-9]*/cmdline | grep -c '[b]attery'", become="root").stdout == "0\n"
-
-    def test_a_wrong_password_is_said_without_repeating_it(self, walled: Walled) -> None:
-        with (
-            logged_in(walled("dash"), user="asker", become_password="wrong-horse") as remote,
-            pytest.raises(AuthError, match="did not accept the password for root") as caught,
-        ):
-            remote.run("true", become="root")
-        assert "wrong-horse" not in str(caught.value) + str(caught.value.hint)
-
-    def test_a_password_that_nobody_asks_for_reaches_no_program(self, walled: Walled) -> None:
-        with logged_in(walled("dash"), user="free", become_password=SUDO_PASSWORD) as remote:
-            result = remote.run("id -un; cat", become="root")
-            assert (result.stdout, result.stderr) == ("root\n", "")
-            assert remote.stream("cat", [b"data"], become="root").stdout == "data"
-
-    def test_a_user_without_rights_is_told(self, walled: Walled) -> None:
-        with (
-            logged_in(walled("dash"), user="bare", become_password=SUDO_PASSWORD) as remote,
-            pytest.raises(AuthError, match="root"),
-        ):
-            remote.run("true", become="root")

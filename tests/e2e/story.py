@@ -1,0 +1,300 @@
+"""A project on a fleet, told as a story: the real command does something, the hosts say what came of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+from host_state import ContainerSeen, ask, containers_of, volumes_of
+from stage import DB, WEB, Fleet
+
+from deployer.errors import ExitCode
+from deployer.lab.host import LabHost
+
+HERE = Path(__file__).parent
+SHOP = HERE / "shop"
+DJANGO = HERE.parents[1] / "examples" / "django"
+COMMAND = Path(sys.executable).parent / "deploy"
+TIMEOUT = 300.0  # seconds for one command
+
+MIGRATE = """sh -c 'echo "$DEPLOY_RELEASE" >> /uploads/migrations.log'"""  # one line each time that it runs
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandRun:
+    """One run of the real command."""
+
+    argv: tuple[str, ...]
+    code: int
+    stdout: str
+    stderr: str
+    seconds: float
+
+    def exits(self, code: ExitCode) -> CommandRun:
+        """Itself, if that is how it ended; else AssertionError with all that it said."""
+        assert self.code == code, f"expected {int(code)} ({code.meaning})\n{self}"
+        return self
+
+    @cached_property
+    def events(self) -> tuple[dict[str, Any], ...]:
+        """With --json: every event, in order."""
+        return tuple(json.loads(line) for line in self.stdout.splitlines())
+
+    def of(self, kind: str) -> tuple[dict[str, Any], ...]:
+        """With --json: the events of one kind."""
+        return tuple(event for event in self.events if event["event"] == kind)
+
+    @property
+    def actions(self) -> tuple[dict[str, Any], ...]:
+        """With --json: the actions that were performed, or announced by --check."""
+        return self.of("ActionStarted")
+
+    @property
+    def report(self) -> dict[str, Any]:
+        report: dict[str, Any] = self.of("RunFinished")[-1]["report"]
+        return report
+
+    @property
+    def output(self) -> str:
+        return self.stdout + self.stderr
+
+    def __str__(self) -> str:
+        head = f"$ {shlex.join(self.argv)}   # ended with {self.code} after {self.seconds:.1f} s"
+        return f"{head}\n--- stdout\n{self.stdout}\n--- stderr\n{self.stderr}"
+
+
+@dataclass
+class Project:
+    """A compose project of its own on shared hosts: its folder, its inventory, its containers and volumes.
+
+    `folder` is a copy that a story may break. `variables`, `web`, `db` and `host_variables` are written into the
+    inventory before each command, so a story may change them too.
+    """
+
+    fleet: Fleet
+    name: str
+    room: Path  # where the command is started; holds inventories/lab.yml
+    source: Path = SHOP
+    variables: dict[str, Any] = field(default_factory=dict)
+    web: dict[str, Any] = field(default_factory=dict)  # variables of the group
+    db: dict[str, Any] = field(default_factory=dict)
+    host_variables: dict[str, dict[str, Any]] = field(default_factory=dict)
+    runs: list[CommandRun] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not self.folder.exists():
+            shutil.copytree(self.source, self.folder)
+
+    # the project's own files
+
+    @property
+    def folder(self) -> Path:
+        return self.room / "app"
+
+    def write(self, path: str, text: str) -> None:
+        (self.folder / path).write_text(text)
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace text that must be there, once."""
+        text = (self.folder / path).read_text()
+        assert text.count(old) == 1, f"{path} holds {old!r} {text.count(old)} times"
+        self.write(path, text.replace(old, new))
+
+    @property
+    def inventory(self) -> Path:
+        return self.room / "inventories" / "lab.yml"
+
+    def write_inventory(self) -> None:
+        def group(names: tuple[str, ...], variables: Mapping[str, Any]) -> dict[str, Any]:
+            return {"hosts": {name: self._host(name) for name in names}, "vars": dict(variables)}
+
+        every = {**self.fleet.variables(), "deploy_source": "app", "deploy_project": self.name, **self.variables}
+        groups = {"web": group(WEB, self.web), "db": group(DB, self.db)}
+        self.inventory.parent.mkdir(exist_ok=True)
+        self.inventory.write_text(yaml.safe_dump({"all": {"vars": every, "children": groups}}, sort_keys=False))
+
+    def _host(self, name: str) -> dict[str, Any]:
+        return {"ansible_host": self.fleet.hosts[name].address, **self.host_variables.get(name, {})}
+
+    # the real command
+
+    def command(self, *args: str, env: Mapping[str, str] | None = None, timeout: float = TIMEOUT) -> CommandRun:
+        """Run `deploy` with these arguments in the project's room; a person's own SSH settings play no part."""
+        self.write_inventory()
+        done = run_command(args, self.room, env=env, timeout=timeout)
+        self.runs.append(done)
+        return done
+
+    def deploy(self, *args: str) -> CommandRun:
+        """`deploy lab ARGS`."""
+        return self.command("lab", *args)
+
+    def rollback(self, *args: str) -> CommandRun:
+        return self.command("rollback", "lab", *args)
+
+    def status(self, *args: str) -> CommandRun:
+        return self.command("status", "lab", *args)
+
+    def deployed(self) -> str:
+        """Deploy, which must succeed on every host; the release that all of them now say they are on."""
+        self.deploy().exits(ExitCode.OK)
+        return self.release()
+
+    # what the hosts say
+
+    def host(self, name: str) -> LabHost:
+        return self.fleet.hosts[name]
+
+    @property
+    def root(self) -> str:
+        return f"/srv/{self.name}"
+
+    def current(self) -> dict[str, str]:
+        """Host -> the release that its own `current` link names; empty where there is none."""
+        return {name: self._current(host) for name, host in self.fleet.hosts.items()}
+
+    def _current(self, host: LabHost) -> str:
+        status, output = host.exec(["readlink", f"{self.root}/current"])
+        return output.strip().rpartition("/")[2] if status == 0 else ""
+
+    def release(self) -> str:
+        """The one release that all hosts are on; AssertionError if they are not on the same."""
+        found = set(self.current().values())
+        assert len(found) == 1, f"hosts are mixed: {self.current()}"
+        return found.pop()
+
+    def releases(self, host: str) -> list[str]:
+        """The release folders on a host, oldest first."""
+        _, output = self.host(host).exec(f"ls -A {self.root}/releases 2>/dev/null")
+        return sorted(output.split())
+
+    def containers(self, host: str) -> tuple[ContainerSeen, ...]:
+        return containers_of(self.host(host), self.name)
+
+    def container(self, host: str, service: str) -> ContainerSeen:
+        """The only container of a service on a host."""
+        found = [one for one in self.containers(host) if one.service == service]
+        assert len(found) == 1, f"{host} has {len(found)} containers of {service}: {found}"
+        return found[0]
+
+    def all_containers(self) -> dict[str, dict[str, tuple[str, str]]]:
+        """Host -> container -> its id and when it was started: equal means that none was touched."""
+        return {
+            name: {one.name: (one.id, one.started_at) for one in self.containers(name)} for name in self.fleet.hosts
+        }
+
+    def serving(self) -> dict[str, str]:
+        """Host -> what its web page says; what went wrong in place of a page."""
+        return {name: self.page(name) for name in WEB}
+
+    def page(self, host: str, path: str = "") -> str:
+        """The shop's page, asked for inside the web container, as its health check does."""
+        url = f"http://127.0.0.1:8080/{path}"
+        argv = ["docker", "exec", f"{self.name}-web-1", "wget", "-q", "-O", "-", url]
+        return self.host(host).exec(argv)[1].strip()
+
+    def rows(self, query: str) -> list[str]:
+        """The rows of a query, as psql in the database's container prints them."""
+        words = f'psql -v ON_ERROR_STOP=1 -qAt -U "$POSTGRES_USER" -d "$POSTGRES_DB" -c {shlex.quote(query)}'
+        return ask(
+            self.host("db1"), shlex.join(["docker", "exec", f"{self.name}-db-1", "sh", "-c", words])
+        ).splitlines()
+
+    def volume_file(self, host: str, volume: str, path: str) -> str | None:
+        """A file in one of the project's volumes, read on the host; None if it is not there."""
+        status, output = self.host(host).exec(["cat", f"{self._mountpoint(host, volume)}/{path}"])
+        return output if status == 0 else None
+
+    def write_volume_file(self, host: str, volume: str, path: str, text: str) -> None:
+        ask(self.host(host), f"printf %s {shlex.quote(text)} >{self._mountpoint(host, volume)}/{path}")
+
+    def _mountpoint(self, host: str, volume: str) -> str:
+        return f"/var/lib/docker/volumes/{self.name}_{volume}/_data"
+
+    def volumes(self, host: str) -> dict[str, str]:
+        """Volume -> when it was created."""
+        return volumes_of(self.host(host), self.name)
+
+    def migrations(self) -> list[str]:
+        """The release of every migration that ran, on whichever host."""
+        logs = [self.volume_file(name, "uploads", "migrations.log") or "" for name in WEB]
+        return "".join(logs).splitlines()
+
+    def end(self) -> None:
+        """Stop what the story left running, so that the next one has the machine for itself."""
+        listed = f"docker ps --all --quiet --filter label=com.docker.compose.project={self.name}"
+        for host in self.fleet.hosts.values():
+            host.exec(f'ids=$({listed}); [ -z "$ids" ] || docker rm --force $ids')
+
+
+def run_command(
+    args: tuple[str, ...], room: Path, *, env: Mapping[str, str] | None = None, timeout: float = TIMEOUT
+) -> CommandRun:
+    """Run the real `deploy`, without a terminal, in a folder, with an empty home."""
+    start = time.monotonic()
+    done = subprocess.run(
+        [str(COMMAND), *args], cwd=room, env={**surroundings(room), **(env or {})}, timeout=timeout,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return CommandRun(
+        argv=("deploy", *args), code=done.returncode, stdout=done.stdout, stderr=done.stderr,
+        seconds=time.monotonic() - start,
+    )  # fmt: skip
+
+
+def surroundings(room: Path) -> dict[str, str]:
+    """The environment of every command: this one, with a home that is empty at first, and no agent."""
+    home = room / "home"
+    home.mkdir(exist_ok=True)
+    clean = {name: value for name, value in os.environ.items() if name not in ("SSH_AUTH_SOCK", "ANSIBLE_CONFIG")}
+    return {**clean, "HOME": str(home)}
+
+
+def shop_on(fleet: Fleet, name: str, room: Path) -> Project:
+    """The test project: a page in busybox, a Postgres beside it, a migration that leaves a trace, short times."""
+    password = f"secret-of-{name}"
+    return Project(
+        fleet=fleet,
+        name=name,
+        room=room,
+        variables={"deploy_secrets": {"POSTGRES_PASSWORD": password}, "gate_bake": 1, "gate_patience": 30},
+        web={"deploy_services": ["web"], "deploy_migrate": MIGRATE},
+        db={"deploy_services": ["db"]},
+    )
+
+
+def guestbook_on(fleet: Fleet, room: Path) -> Project:
+    """The example project, as inventories/lab.yml deploys it; ports 8000 and 5432 of the hosts are its own."""
+    database = fleet.hosts["db1"].address
+    return Project(
+        fleet=fleet,
+        name="guestbook",
+        room=room,
+        source=DJANGO,
+        variables={
+            "deploy_secrets": {"SECRET_KEY": "secret-key-of-the-story", "POSTGRES_PASSWORD": "secret-of-the-story"},
+            "gate_bake": 1,
+        },
+        web={
+            "deploy_services": ["web"],
+            "deploy_env": {"DATABASE_HOST": database},
+            "deploy_migrate": "python manage.py migrate --noinput",
+            "gate_http": {"url": "http://127.0.0.1:8000/healthz"},
+        },
+        db={
+            "deploy_services": ["db"],
+            "deploy_compose_files": ["compose.yaml", "compose.db.yaml"],
+            "deploy_env": {"DATABASE_BIND": database},
+        },
+    )

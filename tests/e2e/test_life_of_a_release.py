@@ -1,0 +1,123 @@
+"""A project that stands: looked at, deployed again unchanged, changed by one file, its host rebooted."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from host_state import ask, untouched
+from keepsake import Keepsake, leave_keepsake
+from stage import NAMES, WEB
+from story import Project
+from traces import traces_of
+from waiting import eventually
+
+from deployer.errors import ExitCode
+
+CATALOGUE = "www/catalogue.txt"  # 300 kB that compress badly
+PAGE = "www/index.html"
+
+
+@pytest.fixture(scope="module")
+def keepsake(standing_shop: Project) -> Keepsake:
+    return leave_keepsake(standing_shop)
+
+
+@pytest.fixture(autouse=True)
+def kept(keepsake: Keepsake) -> Iterator[None]:
+    """After every story: the row and the file are there, in the volumes that were created first."""
+    yield
+    assert keepsake.is_kept()
+
+
+def test_an_unchanged_project_is_left_alone(standing_shop: Project) -> None:
+    shop = standing_shop
+    containers, migrations = shop.all_containers(), shop.migrations()
+    with untouched(shop.fleet.hosts.values()):
+        run = shop.deploy("--json").exits(ExitCode.OK)
+    assert run.actions == ()
+    assert shop.all_containers() == containers
+    assert shop.migrations() == migrations
+
+
+def test_an_unchanged_project_costs_one_connection_and_one_sudo_per_host(standing_shop: Project) -> None:
+    shop = standing_shop
+    before = traces_of(shop.fleet.hosts.values())
+    shop.deploy().exits(ExitCode.OK)
+    after = traces_of(shop.fleet.hosts.values())
+    assert {name: (after[name] - before[name]).logins for name in NAMES} == dict.fromkeys(NAMES, 1)
+    assert {name: (after[name] - before[name]).sudos for name in NAMES} == dict.fromkeys(NAMES, 1)
+
+
+def test_one_look_asks_docker_nothing_twice(standing_shop: Project) -> None:
+    shop, host = standing_shop, standing_shop.host("web1")
+    spy = 'printf "%s\\n" "$*" >>/run/asked; exec /usr/bin/docker "$@"'
+    ask(host, f"printf '#!/bin/sh\\n%s\\n' '{spy}' >/usr/local/bin/docker && chmod 755 /usr/local/bin/docker")
+    try:
+        shop.deploy().exits(ExitCode.OK)
+        asked = ask(host, "sort /run/asked").splitlines()
+    finally:
+        ask(host, "rm -f /usr/local/bin/docker /run/asked")
+    assert asked, "nothing was asked: then nothing was seen"
+    assert sorted(set(asked)) == asked
+
+
+def test_check_says_whether_changes_are_pending_and_changes_nothing(standing_shop: Project) -> None:
+    shop = standing_shop
+    with untouched(shop.fleet.hosts.values()):
+        assert shop.deploy("--check", "--json").exits(ExitCode.OK).actions == ()
+        shop.deploy("--check", "--detailed-exitcode").exits(ExitCode.OK)
+        shop.write(PAGE, "pending")
+        try:
+            run = shop.deploy("--check", "--detailed-exitcode", "--json").exits(ExitCode.PENDING)
+            shop.deploy("--check", "--diff").exits(ExitCode.OK)
+        finally:
+            shop.write(PAGE, "first\n")
+    assert {action["host"] for action in run.actions} == set(NAMES)
+    assert all(action["planned"] and action["because"] for action in run.actions)
+
+
+def test_one_changed_file_travels_alone(standing_shop: Project) -> None:
+    shop = standing_shop
+    before, web, db = shop.release(), shop.container("web1", "web"), shop.container("db1", "db")
+    counted = traces_of(shop.fleet.hosts.values())
+    shop.write(PAGE, "second")
+    after = shop.deployed()
+
+    assert after != before
+    assert shop.serving() == dict.fromkeys(WEB, "second")
+    assert shop.container("web1", "web").id != web.id
+    assert shop.container("web1", "web").image != web.image
+    assert shop.container("db1", "db").id == db.id
+    assert shop.container("db1", "db").started_at == db.started_at
+    assert shop.migrations()[-2:] == [before, after]
+    for name in NAMES:
+        received = traces_of([shop.host(name)])[name].received - counted[name].received
+        assert received < os.path.getsize(shop.folder / CATALOGUE) / 2
+        assert _inode(shop, name, after, CATALOGUE) == _inode(shop, name, before, CATALOGUE)
+        assert _inode(shop, name, after, PAGE) != _inode(shop, name, before, PAGE)
+
+
+def _inode(shop: Project, host: str, release: str, path: str) -> str:
+    return ask(shop.host(host), f"stat -c %i {shop.root}/releases/{release}/project/{path}")
+
+
+def test_rebooted_hosts_serve_again_by_themselves(standing_shop: Project) -> None:
+    shop, names = standing_shop, ("web2", "db1")
+    before = {name: {one.name: one.id for one in shop.containers(name)} for name in names}
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda name: shop.host(name).reboot(), names))
+    for name in names:
+        eventually(lambda name=name: _is_well(shop, name), within=60, what=f"{name} is healthy after its reboot")
+        assert {one.name: one.id for one in shop.containers(name)} == before[name]
+    told = json.loads(shop.status("--json").exits(ExitCode.OK).stdout)
+    assert {one["host"]: one["healthy"] for one in told} == dict.fromkeys(NAMES, True)
+    assert shop.deploy("--json").exits(ExitCode.OK).actions == ()
+
+
+def _is_well(shop: Project, name: str) -> bool:
+    found = shop.containers(name)
+    return bool(found) and all(one.status == "running" and one.health == "healthy" for one in found)

@@ -1,0 +1,67 @@
+"""Strict doubles: whatever is not scripted raises. They stand in where a real host cannot be made to fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from deployer.errors import DeployerError
+from deployer.model.connection import Result, Traffic
+from deployer.protocols import OnBytes, OnLine, Probe
+
+Answer = Callable[[str], Result] | Result | DeployerError
+
+
+class UnscriptedError(AssertionError):
+    """The double was asked for something that its script does not have."""
+
+
+class ScriptedRemote:
+    """A Remote that gives these answers, one for each `run`, in order; connecting and closing are allowed."""
+
+    def __init__(self, name: str, answers: Iterable[Answer], *, connects: Sequence[DeployerError | None] = ()) -> None:
+        self.name = name
+        self.scripts: list[str] = []
+        self.users: list[str | None] = []
+        self.closed = False
+        self._answers = list(answers)
+        self._connects = list(connects)
+
+    def connect(self) -> None:
+        refused = self._connects.pop(0) if self._connects else None
+        if refused is not None:
+            raise refused
+
+    def run(
+        self, script: str, *, become: str | None = None, timeout: float = 600.0, on_line: OnLine | None = None
+    ) -> Result:
+        if not self._answers:
+            raise UnscriptedError(f"{self.name} was asked to run:\n{script}")
+        self.scripts.append(script)
+        self.users.append(become)
+        answer = self._answers.pop(0)
+        if isinstance(answer, DeployerError):
+            raise answer
+        result = answer(script) if callable(answer) else answer
+        for line in result.stdout.splitlines() if on_line else ():
+            on_line(line, False)  # type: ignore[misc]
+        return result
+
+    def stream(
+        self,
+        script: str,
+        source: Iterable[bytes],
+        *,
+        become: str | None = None,
+        timeout: float = 3600.0,
+        on_bytes: OnBytes | None = None,
+    ) -> Result:
+        raise UnscriptedError(f"{self.name} was asked to stream")
+
+    def probe(self, *, become: str | None = None) -> Probe:
+        raise UnscriptedError(f"{self.name} was asked for a probe")
+
+    def traffic(self) -> Traffic:
+        return Traffic(connections=1, execs=len(self.scripts))
+
+    def close(self) -> None:
+        self.closed = True
