@@ -1,12 +1,13 @@
-"""Strict doubles: whatever is not scripted raises. They stand in where a real host cannot be made to fail."""
+"""Doubles for where a real host cannot be made to fail: whatever is not scripted raises."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from deployer.errors import DeployerError
-from deployer.model.connection import Result, Traffic
+from deployer.errors import ConnectError, DeployerError
+from deployer.model.connection import Endpoint, Result, Traffic
 from deployer.protocols import OnBytes, OnLine, Probe
+from deployer.transport.local import LocalRemote
 
 Answer = Callable[[str], Result] | Result | DeployerError
 
@@ -65,3 +66,23 @@ class ScriptedRemote:
 
     def close(self) -> None:
         self.closed = True
+
+
+class DroppingRemote(LocalRemote):
+    """This machine, whose connection is lost whenever a script holds one of the given words, once for each of them.
+
+    As over SSH, what runs after that connects again; after `close` nothing does.
+    """
+
+    def __init__(self, name: str, *words: str) -> None:
+        super().__init__(Endpoint(name=name, address="localhost", local=True))
+        self.words = list(words)
+
+    def run(
+        self, script: str, *, become: str | None = None, timeout: float = 600.0, on_line: OnLine | None = None
+    ) -> Result:
+        for word in self.words:
+            if word in script:
+                self.words.remove(word)
+                raise ConnectError("the connection was lost", host=self.name)
+        return super().run(script, become=become, timeout=timeout, on_line=on_line)

@@ -39,11 +39,13 @@ class ReleaseMark:
             yield Link(path=f"{self.release.root}/current", target=f"releases/{self.release.id}", because=because)
 
     def _mark(self, word: str, *, because: str) -> Script:
-        """A mark in the release's folder, if that is there, and a line in the host's history."""
+        """A mark in the release's folder, if that is there, instead of its opposite; a line in the host's history."""
         folder, history = shlex.quote(self.release.path), shlex.quote(f"{self.release.root}/.deploy/history.log")
         line = shlex.quote(f"{self.release.id} {word} by {self.release.by}: {' '.join(because.split())}")
+        opposite = {"healthy": "failed", "failed": "healthy"}[word]
         text = (
             f"umask 077; [ ! -d {folder} ] || printf '%s\\n' {shlex.quote(because)} >{folder}/{word}\n"
+            f"rm -f {folder}/{opposite}\n"
             f"mkdir -p {shlex.quote(self.release.root)}/.deploy\n"
             f"printf '%s %s\\n' \"$(date -u +%Y-%m-%dT%H:%M:%SZ)\" {line} >>{history}"
         )

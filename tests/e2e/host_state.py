@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import ndiff
@@ -55,17 +56,23 @@ def fingerprint(host: LabHost) -> tuple[str, ...]:
     return tuple(ask(host, script).splitlines())
 
 
+def fingerprints(hosts: Collection[LabHost]) -> dict[str, tuple[str, ...]]:
+    with ThreadPoolExecutor() as pool:
+        return dict(zip((host.name for host in hosts), pool.map(fingerprint, hosts), strict=True))
+
+
 def differences(before: Sequence[str], after: Sequence[str]) -> list[str]:
     """Two fingerprints' lines that are not in the other, as `-` and `+`."""
     return [line for line in ndiff(before, after) if line[0] in "-+"] if before != after else []
 
 
 @contextmanager
-def untouched(hosts: Iterable[LabHost]) -> Iterator[None]:
+def untouched(hosts: Collection[LabHost]) -> Iterator[None]:
     """Whatever happens inside changes none of these hosts; AssertionError with the differences if it does."""
-    before = {host: fingerprint(host) for host in hosts}
+    before = fingerprints(hosts)
     yield
-    found = {host.name: differences(lines, fingerprint(host)) for host, lines in before.items()}
+    after = fingerprints(hosts)
+    found = {name: differences(lines, after[name]) for name, lines in before.items()}
     assert not any(found.values()), "\n".join(f"{name}: {line}" for name, lines in found.items() for line in lines)
 
 

@@ -52,7 +52,9 @@ def test_is_healthy_and_turns_unhealthy(breakable: Project) -> None:
 
 def test_answers_wrongly_though_healthy(shop: Project) -> None:
     """What the host itself gets from the published port is not what it should be."""
-    shop.edit("compose.yaml", "    volumes:\n      - uploads", '    ports: ["18080:8080"]\n    volumes:\n      - uploads')
+    shop.edit(
+        "compose.yaml", "    volumes:\n      - uploads", '    ports: ["18080:8080"]\n    volumes:\n      - uploads'
+    )
     shop.web["gate_http"] = {"url": "http://127.0.0.1:18080/", "contains": "fi"}
     shop.deployed()
     keepsake = leave_keepsake(shop)

@@ -97,6 +97,6 @@ def test_the_newest_release_comes_back_with_an_unchanged_project(
 ) -> None:
     """After going back, `deploy` brings what the folder holds: forward again."""
     shop = standing_shop
-    shop.rollback("--to", releases[1]).exits(ExitCode.OK)
+    shop.rollback("--to", releases[0]).exits(ExitCode.OK)
     shop.deploy().exits(ExitCode.OK)
     assert _is_on(shop, shop.release(), "third")

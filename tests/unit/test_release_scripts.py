@@ -224,6 +224,16 @@ def test_marks_are_read_back(host: Host) -> None:
     assert (host.root / "releases/r2/failed").read_text() == "it's $HOME `id` %s\nand more\n"
 
 
+def test_release_that_passed_its_gate_and_was_put_back_is_failed_and_no_longer_healthy(host: Host) -> None:
+    release = host.release("r1")
+    Path(f"{release.path}/release.json").write_text(to_json(release))
+    host.apply(*marks(host, release))
+    host.apply(*marks(host, release, state="failed"))
+    assert (host.look().healthy, host.look().failed) == (frozenset(), {"r1"})
+    host.apply(*marks(host, release))
+    assert (host.look().healthy, host.look().failed) == ({"r1"}, frozenset())
+
+
 def test_every_mark_is_a_line_of_history(host: Host) -> None:
     host.apply(*marks(host, host.release("r1", by="ann@laptop")))
     host.apply(*marks(host, host.release("r2", by="ben@laptop"), state="failed", reason="one\ntwo"))

@@ -1,0 +1,393 @@
+"""A run as a transaction: locks, the way back, exit codes; on this machine under three names."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import DroppingRemote, ScriptedRemote
+from world import HOLDER, World, result, states, words
+
+from deployer.engine.ports import Session
+from deployer.engine.run import execute
+from deployer.errors import AuthError, ConnectError, ExitCode
+from deployer.model.event import Event, HostUnreachable, Note, RollbackStarted, RunFinished, TaskDone, TaskStarted
+from deployer.protocols import Remote
+
+SWITCH = """
+    - name: Prepare
+      hosts: all
+      any_errors_fatal: true
+      tasks:
+        - {name: sync, sh: "echo {{ inventory_hostname }} sync >>{{ log }}"}
+    - name: Switch
+      hosts: all
+      serial: 1
+      any_errors_fatal: true
+      tasks:
+        - {name: up, sh: {cmd: "echo {{ inventory_hostname }} up >>{{ log }}", serves: true}}
+        - {name: gate, sh: "[ ! -e {{ dir }}/broken ]"}
+"""
+BACK = """
+    - hosts: all
+      any_errors_fatal: true
+      serial: 1
+      tasks:
+        - {name: back, sh: "echo {{ inventory_hostname }} {{ release.id }} {{ release_state }} >>{{ log }}"}
+        - {name: healthy, sh: "[ ! -e {{ dir }}/stays-broken ]"}
+"""
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(folder=tmp_path, serves={"a": "r1", "b": "r1", "c": "r1"})
+
+
+def break_host(world: World, name: str, how: str = "broken") -> None:
+    (world.dir(name) / how).touch()
+
+
+def held(world: World) -> list[str]:
+    return [name for name in world.names if Path(world.root(name), ".deploy/lock").exists()]
+
+
+# all is well ----------------------------------------------------------------------------------------------------
+
+
+def test_all_is_well(world: World) -> None:
+    report = world.run(SWITCH, back=BACK)
+    assert world.log == ["a sync", "b sync", "c sync", "a up", "b up", "c up"] or sorted(world.log[:3]) == [
+        "a sync", "b sync", "c sync",
+    ]  # fmt: skip
+    assert world.log[3:] == ["a up", "b up", "c up"]
+    assert (report.exit_code, states(report)) == (ExitCode.OK, dict.fromkeys("abc", "deployed"))
+    assert [(one.before, one.after) for one in report.outcomes] == [("r1", "new")] * 3
+    assert held(world) == []
+    assert isinstance(world.events[-1], RunFinished)
+    assert world.of(RollbackStarted) == []
+
+
+def test_lock_is_held_while_the_hosts_change(world: World) -> None:
+    report = world.run("""
+        - hosts: all
+          tasks:
+            - {name: one, sh: "cat {{ dir }}/srv/.deploy/lock/holder; stat -c %a {{ dir }}/srv/.deploy"}
+    """)
+    assert HOLDER.run in result(report, "one").output
+    assert result(report, "one").output.endswith("700")
+
+
+def test_nothing_to_do_takes_no_lock_and_writes_nothing(world: World) -> None:
+    for name in world.names:
+        (world.dir(name) / "x").write_text("hello")
+        Path(world.root(name)).chmod(0o555)
+    report = world.run("""
+        - hosts: all
+          tasks:
+            - {name: one, write: {path: "{{ dir }}/x", text: hello}}
+            - {name: two, sh: "true", when: false}
+    """)
+    assert (report.exit_code, states(report)) == (ExitCode.OK, dict.fromkeys("abc", "unchanged"))
+    assert words(report, "b") == ["one: ok", "two: skipped"]
+    assert not any(Path(world.root(name), ".deploy").exists() for name in world.names)
+
+
+def test_unchanged_host_costs_one_look(world: World) -> None:
+    (world.dir("a") / "x").write_text("hello")
+    session = world.session("""
+        - {hosts: a, tasks: [{name: one, write: {path: "{{ dir }}/x", text: hello}}]}
+    """)
+    scripts: list[str] = []
+
+    class Counting(DroppingRemote):
+        def run(self, script: str, **rest: Any) -> Any:
+            scripts.append(script)
+            return super().run(script, **rest)
+
+    execute(replace(session, targets=(replace(session.targets[0], remote=Counting("a")),)))
+    assert len(scripts) == 1
+
+
+def test_run_that_is_about_no_release_takes_no_lock(tmp_path: Path) -> None:
+    world = World(folder=tmp_path, releases=False)
+    report = world.run("""
+        - {hosts: all, tasks: [{sh: "true"}]}
+    """)
+    assert (report.exit_code, states(report)) == (ExitCode.OK, dict.fromkeys("abc", "changed"))
+    assert not Path(world.root("a")).exists()
+
+
+# the way back ---------------------------------------------------------------------------------------------------
+
+
+def test_touched_hosts_go_back_newest_first_and_the_rest_is_left_alone(world: World) -> None:
+    break_host(world, "b")
+    report = world.run(SWITCH, back=BACK)
+    assert world.log[3:] == ["a up", "b up", "b r1 up", "a r1 up"]
+    assert states(report) == {"a": "rolled back", "b": "rolled back", "c": "untouched"}
+    assert report.exit_code is ExitCode.ROLLED_BACK
+    assert [one.after for one in report.outcomes] == ["r1", "r1", "r1"]
+    (event,) = world.of(RollbackStarted)
+    assert (event.targets, "gate" in event.because) == ({"b": "r1", "a": "r1"}, True)
+    assert held(world) == []
+
+
+def test_failure_before_any_touch_undoes_nothing(world: World) -> None:
+    report = world.run(
+        """
+        - {hosts: all, tasks: [{name: sync, sh: "[ {{ inventory_hostname }} != b ]"}]}
+    """
+    )
+    assert (report.exit_code, states(report)) == (ExitCode.ROLLED_BACK, dict.fromkeys("abc", "untouched"))
+    assert world.of(RollbackStarted) == []
+    assert held(world) == []
+
+
+def test_host_that_cannot_go_back_is_named_and_stops_no_other(world: World) -> None:
+    break_host(world, "c")
+    break_host(world, "b", "stays-broken")
+    report = world.run(SWITCH, back=BACK)
+    assert world.log[6:] == ["c r1 up", "b r1 up", "a r1 up"]
+    assert states(report) == {"a": "rolled back", "b": "broken", "c": "rolled back"}
+    assert report.exit_code is ExitCode.MIXED
+    (broken,) = (one for one in report.outcomes if one.host == "b")
+    assert broken.after is None
+    assert "healthy" in broken.because
+    assert broken.hint is not None
+    assert "deploy rollback test" in broken.hint
+    assert "--limit b" in broken.hint
+    assert held(world) == []
+
+
+def test_hosts_of_a_batch_go_back_side_by_side_whatever_the_playbook_says(world: World) -> None:
+    break_host(world, "a", "stays-broken")
+    report = world.run(SWITCH.replace("serial: 1", "serial: 3").replace("/broken", "/../nothing/x"), back=BACK)
+    assert report.exit_code is ExitCode.OK
+    break_host(world, "b")
+    report = world.run(SWITCH.replace("serial: 1", "serial: 3"), back=BACK)
+    assert states(report) == {"a": "broken", "b": "rolled back", "c": "rolled back"}
+
+
+def test_first_release_that_fails_is_stopped(tmp_path: Path) -> None:
+    world = World(folder=tmp_path, names=("a", "b"), serves={"a": "r1"})
+    break_host(world, "b")
+    report = world.run(SWITCH, back=BACK)
+    assert world.log[2:] == ["a up", "b up", "b new stopped", "a r1 up"]
+    assert states(report) == {"a": "rolled back", "b": "stopped"}
+    assert report.exit_code is ExitCode.ROLLED_BACK
+
+
+def test_failure_after_the_switch_goes_back_batch_by_batch_too(world: World) -> None:
+    late = """
+    - {name: Tidy, hosts: all, tasks: [{name: tidy, sh: "[ {{ inventory_hostname }} != b ]"}]}
+"""
+    report = world.run(SWITCH + late, back=BACK)
+    assert world.log[6:] == ["c r1 up", "b r1 up", "a r1 up"]
+    assert states(report) == dict.fromkeys("abc", "rolled back")
+
+
+def test_host_touched_before_its_batch_goes_back_last(world: World) -> None:
+    early = """
+    - {name: Support, hosts: all, tasks: [{name: db, sh: {cmd: "true", serves: true}}]}
+"""
+    break_host(world, "b")
+    world.run(early + SWITCH, back=BACK)
+    assert world.log[5:] == ["b r1 up", "a r1 up", "c r1 up"]
+
+
+def test_way_back_ignores_the_tags_of_the_run(world: World) -> None:
+    break_host(world, "a")
+    report = world.run(SWITCH, back=BACK, skip_tags=frozenset({"untagged-not", "untagged"}))
+    assert report.results == ()
+    tagged = SWITCH.replace("name: Switch", "name: Switch\n      tags: mine")
+    report = world.run(tagged, back=BACK, tags=frozenset({"mine"}), skip_tags=frozenset({"untagged"}))
+    assert states(report) == {"a": "rolled back", "b": "untouched", "c": "untouched"}
+
+
+def test_failed_step_counts_as_touched_from_its_first_moment(world: World) -> None:
+    report = world.run(
+        """
+        - {hosts: a, tasks: [{name: up, sh: {cmd: "exit 1", serves: true}}]}
+    """,
+        back=BACK,
+    )
+    assert states(report)["a"] == "rolled back"
+
+
+def test_no_way_back_is_said(world: World) -> None:
+    break_host(world, "a")
+    report = world.run(SWITCH, back=None)
+    assert states(report) == {"a": "broken", "b": "untouched", "c": "untouched"}
+    assert report.exit_code is ExitCode.MIXED
+    assert "no way back" in world.of(Note)[0].message
+
+
+def test_wrong_words_found_late_put_the_hosts_back(world: World) -> None:
+    late = """
+    - {name: Late, hosts: all, serial: "{{ size }}", tasks: [{name: never, sh: "true"}]}
+"""
+    world.variables = {"size": "many"}
+    report = world.run(SWITCH + late, back=BACK)
+    assert world.log[6:] == ["c r1 up", "b r1 up", "a r1 up"]
+    assert states(report) == dict.fromkeys("abc", "rolled back")
+    assert report.exit_code is ExitCode.ROLLED_BACK
+    assert "`serial` must be a number" in report.message
+
+
+def test_wrong_words_found_before_any_change_are_a_wrong_configuration(world: World) -> None:
+    world.variables = {"size": "many"}
+    report = world.run("""
+        - {name: Late, hosts: all, serial: "{{ size }}", tasks: [{name: never, sh: "true"}]}
+    """)
+    assert (report.exit_code, world.log, held(world)) == (ExitCode.CONFIG, [], [])
+
+
+def test_bug_in_the_middle_puts_the_hosts_back_and_is_told(world: World) -> None:
+    session = world.session(SWITCH, back=BACK)
+
+    def emit(event: Event) -> None:
+        world.events.append(event)
+        if isinstance(event, TaskDone) and (event.result.host, event.result.task) == ("b", "up"):
+            raise ZeroDivisionError("a bug")
+
+    with pytest.raises(ZeroDivisionError):
+        execute(replace(session, emit=emit))
+    assert world.log[3:] == ["a up", "b up", "b r1 up", "a r1 up"]
+    assert held(world) == []
+
+
+# interrupted ----------------------------------------------------------------------------------------------------
+
+
+def stopping(world: World, session: Session, host: str, task: str) -> tuple[Session, threading.Event]:
+    """The session, and a flag that is set once a host has done a task."""
+    stop = threading.Event()
+
+    def emit(event: Event) -> None:
+        world.events.append(event)
+        if isinstance(event, TaskDone) and (event.result.host, event.result.task) == (host, task):
+            stop.set()
+
+    return replace(session, emit=emit), stop
+
+
+def test_interrupted_before_any_change(world: World) -> None:
+    stop = threading.Event()
+    stop.set()
+    report = execute(world.session(SWITCH, back=BACK), stop)
+    assert (report.exit_code, world.log, held(world)) == (ExitCode.INTERRUPTED, [], [])
+    assert states(report) == dict.fromkeys("abc", "untouched")
+
+
+def test_interrupted_before_any_switch(world: World) -> None:
+    report = execute(*stopping(world, world.session(SWITCH, back=BACK), "a", "sync"))
+    assert sorted(world.log) == ["a sync", "b sync", "c sync"]
+    assert (report.exit_code, states(report)) == (ExitCode.ROLLED_BACK, dict.fromkeys("abc", "untouched"))
+
+
+def test_interrupted_after_a_switch_goes_back(world: World) -> None:
+    report = execute(*stopping(world, world.session(SWITCH, back=BACK), "b", "up"))
+    assert world.log[3:] == ["a up", "b up", "b r1 up", "a r1 up"]
+    assert states(report) == {"a": "rolled back", "b": "rolled back", "c": "untouched"}
+    assert report.exit_code is ExitCode.ROLLED_BACK
+    assert held(world) == []
+
+
+def test_interrupted_check(world: World) -> None:
+    report = execute(*stopping(world, world.session(SWITCH, check=True), "a", "sync"))
+    assert report.exit_code is ExitCode.INTERRUPTED
+
+
+# locked ---------------------------------------------------------------------------------------------------------
+
+
+def test_host_that_another_run_holds(world: World) -> None:
+    world.lock("b")
+    report = world.run(SWITCH)
+    assert (report.exit_code, world.log, held(world)) == (ExitCode.LOCKED, [], ["b"])
+    assert report.message == "b: locked by ben@ci (pid 7) since 2026-11-22T06:00:00Z (release r9)"
+    assert report.hint is not None
+    assert "deploy unlock" in report.hint
+    assert states(report) == dict.fromkeys("abc", "untouched")
+
+
+def test_host_that_another_run_takes_between_the_look_and_the_lock(world: World) -> None:
+    taken = threading.Event()
+
+    class Slow(DroppingRemote):
+        def run(self, script: str, **rest: Any) -> Any:
+            if ".deploy/lock/holder" in script and "mkdir" in script and not taken.is_set():
+                world.lock("b")
+                taken.set()
+            return super().run(script, **rest)
+
+    world.remotes = {"b": Slow("b")}
+    report = world.run(SWITCH)
+    assert (report.exit_code, world.log, held(world)) == (ExitCode.LOCKED, [], ["b"])
+    assert "ben@ci" in report.message
+
+
+def test_held_host_can_be_checked(world: World) -> None:
+    world.lock("b")
+    report = world.run(SWITCH, check=True)
+    assert (report.exit_code, states(report)) == (ExitCode.OK, dict.fromkeys("abc", "pending"))
+
+
+def test_lock_that_cannot_be_taken_changes_nothing(world: World) -> None:
+    Path(world.root("b"), ".deploy").write_text("in the way")
+    report = world.run(SWITCH)
+    assert (report.exit_code, world.log, held(world)) == (ExitCode.ROLLED_BACK, [], [])
+    assert report.message.startswith("b: the lock could not be taken")
+
+
+def test_lock_that_another_run_has_taken_over_is_left_to_it(world: World) -> None:
+    report = world.run("""
+        - {hosts: a, tasks: [{sh: "sed -i s/0123456789abcdef/another/ {{ dir }}/srv/.deploy/lock/holder"}]}
+    """)
+    assert report.exit_code is ExitCode.OK
+    assert held(world) == ["a"]
+    (note,) = world.of(Note)
+    assert (note.host, note.warning, "deploy unlock test" in note.message) == ("a", True, True)
+
+
+# lost and never reached -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [ConnectError("no route", hint="is it up?"), AuthError("permission denied")])
+def test_host_that_cannot_be_reached_stops_the_run_before_it_begins(world: World, error: Any) -> None:
+    world.remotes = {"b": ScriptedRemote("b", [], connects=[error])}
+    report = world.run(SWITCH)
+    assert (report.exit_code, world.log, held(world)) == (ExitCode.UNREACHABLE, [], [])
+    assert states(report) == {"a": "untouched", "b": "unreachable", "c": "untouched"}
+    assert [(one.host, one.message) for one in world.of(HostUnreachable)] == [("b", error.message)]
+    assert report.outcomes[1].hint == error.hint
+    assert world.remotes["b"].closed  # type: ignore[attr-defined]
+
+
+def test_connection_that_was_dropped_is_made_again_for_the_way_back(world: World) -> None:
+    world.remotes = {"b": DroppingRemote("b", "/b/broken")}
+    report = world.run(SWITCH, back=BACK)
+    assert words(report, "b")[:3] == ["sync: changed", "up: changed", "gate: unreachable"]
+    assert states(report) == {"a": "rolled back", "b": "rolled back", "c": "untouched"}
+    assert report.exit_code is ExitCode.ROLLED_BACK
+    assert held(world) == []
+
+
+def test_host_that_stays_lost_is_broken_and_the_others_go_back(world: World) -> None:
+    remote: Remote = DroppingRemote("b", "/b/broken", "b r1 up", "rm -r -- ")
+    world.remotes = {"b": remote}
+    report = world.run(SWITCH, back=BACK)
+    assert states(report) == {"a": "rolled back", "b": "broken", "c": "untouched"}
+    assert report.exit_code is ExitCode.MIXED
+    assert held(world) == ["b"]
+    assert any(note.host == "b" and "its lock stays" in note.message for note in world.of(Note))
+
+
+def test_reports_are_closed_by_one_last_event(world: World) -> None:
+    report = world.run(SWITCH)
+    assert [event.report for event in world.of(RunFinished)] == [report]
+    assert report.seconds > 0
+    assert len(world.of(TaskStarted)) == 7
