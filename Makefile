@@ -40,9 +40,10 @@ test: check ## every test: unit, cases, contract, end to end on lab hosts
 	@$(BIN)/pytest tests
 
 .PHONY: docs
-docs: .venv/installed ## write docs/cli.md and docs/modules.md from the code
+docs: .venv/installed ## write docs/cli.md, docs/variables.md and docs/modules.md from the code
 	@$(BIN)/python -m deployer.report.module_docs > docs/modules.md
-	@$(BIN)/python -m deployer.cli.docs > docs/cli.md
+	@$(BIN)/python -m deployer.cli.docs cli > docs/cli.md
+	@$(BIN)/python -m deployer.cli.docs variables > docs/variables.md
 
 .PHONY: lock
 lock: ## renew requirements-dev.txt from pyproject.toml

@@ -8,7 +8,8 @@ import secrets
 import socket
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -23,7 +24,7 @@ from deployer.config.playbook import load_playbook
 from deployer.config.releases import HostRelease, ReleaseMaker, Stamp
 from deployer.config.static import check_playbook
 from deployer.engine.ports import Emit, Options, Questions, Session, Target
-from deployer.errors import PlaybookError
+from deployer.errors import DeployerError, PlaybookError
 from deployer.facts.lock import LockHolder
 from deployer.facts.releases import InstalledReleases
 from deployer.model.action import Put
@@ -58,18 +59,22 @@ def assemble(
     skip_tags: frozenset[str] = frozenset(),
 ) -> Assembly:
     """Everything that a run needs; raises ConfigError for whatever is wrong before any host is contacted."""
-    environment = Environment(choice)
-    path = find_playbook(playbook)
-    plays = load_playbook(path, MODULES)
-    releases = _releases(environment, path) if verb != "provision" else {}
-    targets = {host.name: _target(environment, host, path, releases, check=check) for host in environment.hosts}
-    _check(environment, plays, targets, releases)
-    reporter = _reporter(environment, path, choice)
+    environment, path = Environment(choice), find_playbook(playbook)
+    secret = _secrets(environment, path)
+    with _kept_out(secret):
+        plays = load_playbook(path, MODULES)
+        releases = _releases(environment, path) if verb != "provision" else {}
+        targets = {host.name: _target(environment, host, path, releases, check=check) for host in environment.hosts}
+        _check(environment, plays, targets, release_known=bool(releases))
+        way_back = load_playbook(find_playbook(Path("rollback.yml")), MODULES) if releases else None
+        if way_back:
+            _check(environment, way_back, targets, failed=True)
+    reporter = _reporter(secret, choice)
     session = Session(
         verb=verb,
         environment=choice.environment,
         playbook=plays,
-        way_back=load_playbook(find_playbook(Path("rollback.yml")), MODULES) if releases else None,
+        way_back=way_back,
         targets=tuple(targets.values()),
         language=environment.language,
         questions=QUESTIONS,
@@ -123,15 +128,19 @@ def _check(
     environment: Environment,
     playbook: Playbook,
     targets: Mapping[str, Target],
-    releases: Mapping[str, HostRelease],
+    *,
+    release_known: bool = True,
+    failed: bool = False,
 ) -> None:
-    """Bind what can be bound already, so that a mistake is found before a host is."""
+    """Bind what can be bound already, so that a mistake is found before a host is; `failed`: as on the way back."""
 
     def variables(host: str, play: Play, task: Task | None = None) -> dict[str, Any]:
         target = targets[host]
         release = {"release": target.wanted, "release_state": "up", "release_failed": None}
+        if failed:
+            release |= {"release_failed": target.wanted, "release_failure": "why it failed"}
         own = task.variables if task else {}
-        return {**target.variables, **play.variables, **own, **(release if releases else {}), **target.extra}
+        return {**target.variables, **play.variables, **own, **(release if release_known else {}), **target.extra}
 
     def hosts_of(play: Play) -> tuple[str, ...]:
         first = next(iter(targets))
@@ -141,13 +150,29 @@ def _check(
     check_playbook(playbook, environment.language, hosts_of, variables)
 
 
-def _reporter(environment: Environment, playbook: Path, choice: Choice) -> Reporter:
-    """The reporter of this terminal, behind the one that keeps secrets out."""
+def _secrets(environment: Environment, playbook: Path) -> Redactor:
+    """Who knows the values that no output may show."""
     secret = Redactor()
     for host in environment.hosts:
         known = environment.rendered(host, playbook, ("deploy_secrets", "ansible_become_password"))
-        secret.add(*(str(value) for value in (known.get("deploy_secrets") or {}).values()))
+        told = known.get("deploy_secrets")
+        secret.add(*(str(value) for value in (told.values() if isinstance(told, Mapping) else ())))
         secret.add(str(known.get("ansible_become_password") or ""))
+    return secret
+
+
+@contextmanager
+def _kept_out(secret: Redactor) -> Iterator[None]:
+    """An error that is raised inside names no secret."""
+    try:
+        yield
+    except DeployerError as error:
+        error.message, error.hint = secret.text(error.message), error.hint and secret.text(error.hint)
+        raise
+
+
+def _reporter(secret: Redactor, choice: Choice) -> Reporter:
+    """The reporter of this terminal, behind the one that keeps secrets out."""
     inner = reporter_for(json=choice.as_json, verbosity=choice.verbose, stdout=sys.stdout, stderr=sys.stderr)
     return Redacting(inner, secret)
 

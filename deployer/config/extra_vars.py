@@ -30,13 +30,18 @@ def _parse(text: str) -> Mapping[str, Any]:
     try:
         pairs = [word.partition("=") for word in shlex.split(text)]
     except ValueError as wrong:
-        raise ConfigError(f"-e {text!r}: {wrong}", hint="close the quote") from None
-    if not all(equals and name for name, equals, _ in pairs):
-        raise ConfigError(f"-e {text!r} is no KEY=VALUE", hint="-e key=value, -e '{\"key\": 1}' or -e @file.yml")
+        raise ConfigError(f"-e: {str(wrong).lower()}", hint="close the quote") from None
+    for number, (name, equals, _) in enumerate(pairs, 1):
+        if not (name and equals):  # named by its place: it may be a piece of a secret
+            raise ConfigError(
+                f"-e: word {number} of {len(pairs)} is no KEY=VALUE",
+                hint="-e key=value, -e '{\"key\": 1}' or -e @file.yml; put values with spaces into quotes",
+            )
     return {name: value for name, _, value in pairs}
 
 
 def _mapping(value: Any, text: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise ConfigError(f"-e {text!r} must hold a mapping of names to values")
+        where = text if text.startswith("@") else "{…}"
+        raise ConfigError(f"-e {where} must hold a mapping of names to values", hint="-e '{\"key\": 1}'")
     return value

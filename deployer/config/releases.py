@@ -20,6 +20,7 @@ from deployer.model.release_json import release_digest
 from deployer.model.tree import Entry, Tree
 
 ENV_FILE = ".env"
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +129,14 @@ def project_root(settings: Mapping[str, Any]) -> tuple[str, str]:
     if not name:
         folder = Path(str(settings["deploy_source"])).expanduser().resolve()
         name = project_name(folder, load_compose(folder, _words(settings, "deploy_compose_files")))
-    return f"{str(settings['deploy_root']).rstrip('/')}/{name}", str(name)
+    return f"{_root(settings)}/{name}", str(name)
+
+
+def _root(settings: Mapping[str, Any]) -> str:
+    root = str(settings["deploy_root"]).rstrip("/")
+    if not root.startswith("/") or ".." in root.split("/") or not root.isprintable():
+        raise ProjectError(f"deploy_root must be an absolute path without `..`, got {root!r}", hint="deploy_root: /srv")
+    return root
 
 
 def _release(settings: Mapping[str, Any], compose: ComposeProject, *, name: str, host: str) -> Release:
@@ -138,7 +146,7 @@ def _release(settings: Mapping[str, Any], compose: ComposeProject, *, name: str,
     needed = {other for one in compose.services.values() for other in one.depends_on}
     built = tuple(one for one in mine if compose.services[one].built)
     return Release(
-        id="", project=name, root=f"{str(settings['deploy_root']).rstrip('/')}/{name}",
+        id="", project=name, root=f"{_root(settings)}/{name}",
         compose_files=compose.files, profiles=profiles, services=mine, built=built,
         support=tuple(one for one in mine if one in needed and one not in built),
         images={one: compose.services[one].image or "" for one in mine if one not in built},
@@ -172,7 +180,17 @@ def _environment(host: str, settings: Mapping[str, Any], compose: ComposeProject
             hint="set it in deploy_env or deploy_secrets; "
             "if the inventory takes it from the environment: export it before deploy",
         )  # fmt: skip
-    return {name: _text(value) for name, value in env.items()}
+    return {name: _valued(name, value, host) for name, value in env.items()}
+
+
+def _valued(name: str, value: Any, host: str) -> str:
+    """The value as text; raises ProjectError, never naming the value, for what no environment can hold."""
+    if not NAME.fullmatch(name):
+        raise ProjectError(f"{name!r} is no name of a variable", host=host, hint="letters, digits and _, as in A_1")
+    text = _text(value)
+    if "\0" in text:
+        raise ProjectError(f"the value of {name} holds a NUL, which no environment can", host=host, hint="encode it")
+    return text
 
 
 def _text(value: Any) -> str:
@@ -199,7 +217,7 @@ def _words(settings: Mapping[str, Any], name: str) -> tuple[str, ...]:
     if isinstance(value, str):
         value = [value]
     if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
-        raise ProjectError(f"{name} must be a list of names, got {value!r}")
+        raise ProjectError(f"{name} must be a list of names, got {value!r}", hint=f"{name}: [one, another]")
     return tuple(value)
 
 

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from deployer.config.language import Language
+from deployer.errors import PlaybookError
 from deployer.model.playbook import Play, Playbook, Task
+from deployer.rollout.batches import batches
 
 LATER = frozenset({"item", "ansible_facts"})  # known only while a task runs
 
@@ -15,7 +17,7 @@ def check_playbook(
     playbook: Playbook,
     language: Language,
     hosts_of: Callable[[Play], tuple[str, ...]],
-    variables_of: Callable[[str, Play, Task], Mapping[str, Any]],
+    variables_of: Callable[[str, Play, Task | None], Mapping[str, Any]],
 ) -> None:
     """Bind every task for every host of its play; raises PlaybookError with file and line.
 
@@ -24,10 +26,26 @@ def check_playbook(
     later = set(LATER)
     for play in playbook.plays:
         hosts = hosts_of(play)
+        _check_serial(play, hosts, language, variables_of)
         for task in (*play.tasks, *play.handlers):
             for host in hosts:
                 _check(task, language, variables_of(host, play, task), frozenset(later))
             later.update({task.register} if task.register else ())
+
+
+def _check_serial(
+    play: Play,
+    hosts: tuple[str, ...],
+    language: Language,
+    variables_of: Callable[[str, Play, Task | None], Mapping[str, Any]],
+) -> None:
+    if not hosts or language.names(play.serial) & LATER:
+        return
+    serial = language.render(play.serial, variables_of(hosts[0], play, None), place=play.place)
+    try:
+        batches(hosts, serial)
+    except PlaybookError as wrong:
+        raise PlaybookError(wrong.message, place=play.place, hint=wrong.hint) from None
 
 
 def _check(task: Task, language: Language, variables: Mapping[str, Any], later: frozenset[str]) -> None:

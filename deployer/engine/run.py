@@ -67,6 +67,9 @@ def _run(session: Session, state: RunState, stop: threading.Event) -> None:
     if foretold is not None and not any(result.actions for result in foretold):
         _note(state.hosts, foretold)
         return
+    if stop.is_set():
+        state.interrupted = True
+        return
     _locked(session, state, stop)
 
 

@@ -80,7 +80,7 @@ def _fault(sample: Sample, gate: Watch, first: Mapping[str, int], settled: Sampl
             return _blame(one, f"{one.service} restarted {restarts} times: it exits with status {one.exit_code}")
         if one.state in ("exited", "dead") and not _finished_well(one):
             return _blame(one, f"{one.service} ended with status {one.exit_code}")
-        if one.health == "unhealthy":
+        if one.state == "running" and one.health == "unhealthy":  # between two starts Docker says so of any container
             return _blame(one, f"{one.service} is unhealthy: {_last_line(one.health_log)}")
     return None
 

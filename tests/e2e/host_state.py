@@ -15,10 +15,8 @@ from deployer.lab.host import LabHost
 
 PROJECT_LABEL = "com.docker.compose.project"
 
-# Short-lived by nature: whoever looks, health checks, connections that are being closed.
-_PASSING = (
-    "sshd|sshd-session|sshd-auth|sudo|sh|bash|sleep|ps|sort|grep|runc|wget|pg_isready|exe|init|docker-init|python"
-)
+# Whoever asks, and connections that are being closed.
+_PASSING = "sshd|sshd-session|sshd-auth|sudo|sh|bash|sleep|sed|.*runc.*"
 FINGERPRINT = {
     "files": (
         "find /etc /srv /root /home /opt /usr/local /usr/bin /usr/sbin /var/spool/cron /var/tmp /tmp -xdev"
@@ -31,7 +29,10 @@ FINGERPRINT = {
     "units": "systemctl list-unit-files --no-legend --no-pager | awk '{ print $1, $2 }' | sort",
     "running units": "systemctl list-units --no-legend --no-pager --plain --state=running --type=service"
     " | awk '{ print $1 }' | grep -v '^user' | sort",
-    "processes": f"all=$(ps -eo comm=); echo \"$all\" | grep -vxE '{_PASSING}' | sort | uniq -c",
+    "processes": (  # that live for a while: health checks begin and end all the time
+        'before=$(ps -eo pid=,comm=); sleep 0.5; { echo "$before"; ps -eo pid=,comm=; } | sort | uniq --repeated'
+        f" | awk '{{ print $2 }}' | grep -vxE '{_PASSING}' | sort | uniq --count"
+    ),
     "containers": "docker ps --all --no-trunc --format '{{.ID}} {{.Names}} {{.Image}} {{.State}}' | sort",
     "started": "docker ps --quiet --no-trunc | xargs -r docker inspect --format '{{.Id}} {{.State.StartedAt}}' | sort",
     "images": "docker image ls --all --no-trunc --format '{{.ID}} {{.Repository}}:{{.Tag}}' | sort",

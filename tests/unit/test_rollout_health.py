@@ -75,6 +75,13 @@ def test_silent_health_check() -> None:
     assert verdict == Unhealthy(because="web is unhealthy: its health check says nothing", container="shop-web-1")
 
 
+def test_crash_loop_is_told_as_one_though_docker_calls_it_unhealthy_between_two_starts() -> None:
+    loop = [web("restarting", health="unhealthy", restarts=count, exit_code=3) for count in range(4)]
+    verdict = judge([at(number, one) for number, one in enumerate(loop)], gate())
+    because = "web restarted 3 times: it exits with status 3"
+    assert verdict == Unhealthy(because=because, container="shop-web-1")
+
+
 def test_unhealthy_is_told_in_one_short_line() -> None:
     verdict = judge([at(1, web(health="unhealthy", health_log="x" * 9_000))], gate())
     assert isinstance(verdict, Unhealthy)
