@@ -83,7 +83,7 @@ def deploy() -> None:
 def main() -> None:
     """Run the command line and exit; the one place where errors become text and an exit code."""
     try:
-        deploy(standalone_mode=False)
+        deploy(prog_name="deploy", standalone_mode=False)
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
     except click.ClickException as wrong:
