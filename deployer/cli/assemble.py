@@ -88,9 +88,9 @@ def assemble(
 
 
 def find_playbook(path: Path) -> Path:
-    """The file itself, the project's own in playbooks/, or the shipped one; raises PlaybookError if there is none."""
+    """The project's own in playbooks/, the file itself, or the shipped one; raises PlaybookError if there is none."""
     shipped = Path(str(resources.files("deployer"))) / "playbooks"
-    places = [path, Path("playbooks") / path, shipped / path, shipped.parent.parent / "playbooks" / path]
+    places = [Path("playbooks") / path, path, shipped / path, shipped.parent.parent / "playbooks" / path]
     found = next((place for place in places if place.is_file()), None)
     if found is None:
         raise PlaybookError(f"{path} is no file, neither here nor in playbooks/", hint="deploy init --playbook")

@@ -21,11 +21,12 @@ class Standing:
     containers: dict[str, tuple[ContainerSeen, ...]]
 
     @classmethod
-    def of(cls, project: Project) -> Standing:
+    def of(cls, project: Project, *, without: Collection[str] = ()) -> Standing:
+        names = [name for name in NAMES if name not in without]
         return cls(
-            current=project.current(),
-            folders={name: project.releases(name) for name in NAMES},
-            containers={name: project.containers(name) for name in NAMES},
+            current={name: project.current_on(name) for name in names},
+            folders={name: project.releases(name) for name in names},
+            containers={name: project.containers(name) for name in names},
         )
 
 
@@ -37,8 +38,8 @@ def put_back(project: Project, *switched: str, lost: Collection[str] = ()) -> It
     """
     before = Standing.of(project)
     yield before
-    after = Standing.of(project)
-    for name in (one for one in NAMES if one not in lost):
+    after = Standing.of(project, without=lost)
+    for name in after.current:
         assert_stands(project, name, before, after, was_switched=name in switched)
 
 

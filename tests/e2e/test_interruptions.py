@@ -15,8 +15,7 @@ from waiting import eventually
 from deployer.errors import ExitCode
 
 PAGE = "www/index.html"
-LONG = ("-e", "gate_bake=120")
-SHORT = ("-e", "gate_bake=8")
+WATCHED = ("-e", "gate_bake=10")  # time to interrupt it
 
 
 def test_stopped_before_any_change(breakable: Project) -> None:
@@ -31,7 +30,7 @@ def test_stopped_before_any_change(breakable: Project) -> None:
 def test_stopped_while_the_first_host_proves_itself(breakable: Project, number: signal.Signals) -> None:
     breakable.write(PAGE, f"{number.name}\n")
     before = breakable.release()
-    with put_back(breakable, "web1"), running(breakable, *LONG) as deploy:
+    with put_back(breakable, "web1"), running(breakable, *WATCHED) as deploy:
         until_switched(breakable, "web1", before)
         deploy.signal(number)
         deploy.exits(ExitCode.ROLLED_BACK)
@@ -41,7 +40,7 @@ def test_stopped_while_the_last_hosts_prove_themselves(breakable: Project) -> No
     """web1 serves the new release already: it goes back too."""
     breakable.write(PAGE, "seen on web1\n")
     before = breakable.release()
-    with put_back(breakable, *NAMES), running(breakable, *SHORT) as deploy:
+    with put_back(breakable, *NAMES), running(breakable, *WATCHED) as deploy:
         until_switched(breakable, "web2", before)
         assert breakable.current()["web1"] != before
         deploy.signal(signal.SIGINT)
@@ -52,7 +51,7 @@ def test_locked_while_it_runs_and_after_it_was_killed(breakable: Project) -> Non
     """Another run changes nothing and says who is at it; `deploy unlock` ends the lock of the dead."""
     breakable.write(PAGE, "second\n")
     before = breakable.release()
-    with running(breakable, *LONG) as deploy:
+    with running(breakable, *WATCHED) as deploy:
         until_switched(breakable, "web1", before)
         standing = Standing.of(breakable)
         refused = breakable.deploy().exits(ExitCode.LOCKED)
@@ -73,7 +72,7 @@ def test_locked_while_it_runs_and_after_it_was_killed(breakable: Project) -> Non
 def test_a_second_signal_stops_at_once_and_says_what_to_do(breakable: Project) -> None:
     breakable.write(PAGE, "third\n")
     before = breakable.release()
-    with running(breakable, *LONG) as deploy:
+    with running(breakable, *WATCHED) as deploy:
         until_switched(breakable, "web1", before)
         deploy.signal(signal.SIGINT)
         eventually(lambda: "SIGINT" in deploy.output)
@@ -92,7 +91,7 @@ def test_host_loses_power_while_it_proves_itself(breakable: Project) -> None:
     before, page = breakable.release(), breakable.serving()
     dying = breakable.host("web2")
     try:
-        with put_back(breakable, "web1", "db1", lost=["web2"]), running(breakable, *SHORT) as deploy:
+        with put_back(breakable, "web1", "db1", lost=["web2"]), running(breakable, *WATCHED) as deploy:
             until_switched(breakable, "web2", before)
             dying.kill()
             deploy.exits(ExitCode.MIXED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from host_state import ask, untouched
@@ -78,18 +79,29 @@ def test_rolling_back_to_a_release_by_name(standing_shop: Project, releases: tup
     assert second in unknown.output
 
 
-def test_rolling_back_without_registry_and_image_cache(standing_shop: Project, releases: tuple[str, str, str]) -> None:
-    """No name of an image but the releases' own, and nobody to ask for more."""
-    shop, (first, _, third) = standing_shop, releases
-    assert shop.release() == third
-    for name in NAMES:
-        ask(shop.host(name), "docker image rm busybox:1 postgres:17 2>&1 || true; ip route add blackhole "
-            f"{shop.fleet.registry}/32")  # fmt: skip
+@contextmanager
+def cut_off(shop: Project) -> Iterator[None]:
+    """Hosts that reach nothing but this machine: no registry, no internet."""
+    ways = {name: ask(shop.host(name), "ip route show default").strip() for name in NAMES}
     try:
-        shop.rollback("--to", first).exits(ExitCode.OK)
-    finally:
         for name in NAMES:
-            ask(shop.host(name), f"ip route del blackhole {shop.fleet.registry}/32")
+            ask(shop.host(name), f"ip route del default; ip route add blackhole {shop.fleet.registry}/32")
+        yield
+    finally:
+        for name, way in ways.items():
+            ask(shop.host(name), f"ip route del blackhole {shop.fleet.registry}/32; ip route add {way}")
+
+
+def test_rolling_back_needs_no_registry_and_no_names_but_its_own(
+    standing_shop: Project, releases: tuple[str, str, str]
+) -> None:
+    shop, (first, *_) = standing_shop, releases
+    shop.rollback("--to", releases[2]).exits(ExitCode.OK)
+    with cut_off(shop):
+        for name in NAMES:
+            shop.host(name).exec("docker image rm busybox:1 postgres:17")
+        assert shop.host("web1").exec("docker pull busybox:1")[0] != 0
+        shop.rollback("--to", first).exits(ExitCode.OK)
     assert _is_on(shop, first, "first")
 
 

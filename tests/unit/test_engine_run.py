@@ -167,8 +167,17 @@ def test_hosts_of_a_batch_go_back_side_by_side_whatever_the_playbook_says(world:
     report = world.run(SWITCH.replace("serial: 1", "serial: 3").replace("/broken", "/../nothing/x"), back=BACK)
     assert report.exit_code is ExitCode.OK
     break_host(world, "b")
-    report = world.run(SWITCH.replace("serial: 1", "serial: 3"), back=BACK)
+    back = """
+    - hosts: all
+      any_errors_fatal: true
+      serial: 1
+      tasks:
+        - {name: healthy, sh: "[ ! -e {{ dir }}/stays-broken ]"}
+        - {name: done, sh: "echo {{ inventory_hostname }} is back >>{{ log }}"}
+"""
+    report = world.run(SWITCH.replace("serial: 1", "serial: 3"), back=back)
     assert states(report) == {"a": "broken", "b": "rolled back", "c": "rolled back"}
+    assert sorted(world.log[-2:]) == ["b is back", "c is back"]
 
 
 def test_first_release_that_fails_is_stopped(tmp_path: Path) -> None:
@@ -205,6 +214,7 @@ def test_way_back_ignores_the_tags_of_the_run(world: World) -> None:
     tagged = SWITCH.replace("name: Switch", "name: Switch\n      tags: mine")
     report = world.run(tagged, back=BACK, tags=frozenset({"mine"}), skip_tags=frozenset({"untagged"}))
     assert states(report) == {"a": "rolled back", "b": "untouched", "c": "untouched"}
+    assert world.log == ["a up", "a r1 up"]
 
 
 def test_failed_step_counts_as_touched_from_its_first_moment(world: World) -> None:
@@ -308,6 +318,7 @@ def test_host_that_another_run_holds(world: World) -> None:
     world.lock("b")
     report = world.run(SWITCH)
     assert (report.exit_code, world.log, held(world)) == (ExitCode.LOCKED, [], ["b"])
+    assert not Path(world.root("a"), ".deploy").exists()
     assert report.message == "b: locked by ben@ci (pid 7) since 2026-11-22T06:00:00Z (release r9)"
     assert report.hint is not None
     assert "deploy unlock" in report.hint
@@ -328,6 +339,20 @@ def test_host_that_another_run_takes_between_the_look_and_the_lock(world: World)
     report = world.run(SWITCH)
     assert (report.exit_code, world.log, held(world)) == (ExitCode.LOCKED, [], ["b"])
     assert "ben@ci" in report.message
+
+
+def test_what_was_seen_before_the_lock_is_looked_at_again(world: World) -> None:
+    class Slow(DroppingRemote):
+        def run(self, script: str, **rest: Any) -> Any:
+            if "mkdir" in script and "/lock" in script:
+                (world.dir("a") / "x").write_text("hello")
+            return super().run(script, **rest)
+
+    world.remotes = {"a": Slow("a")}
+    report = world.run("""
+        - {hosts: a, tasks: [{name: one, write: {path: "{{ dir }}/x", text: hello}}]}
+    """)
+    assert words(report) == ["one: ok"]
 
 
 def test_held_host_can_be_checked(world: World) -> None:
