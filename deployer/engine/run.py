@@ -11,7 +11,7 @@ from deployer.engine.host import HostRun
 from deployer.engine.lock import take_lock
 from deployer.engine.ports import Session
 from deployer.engine.rollback import reconnect, roll_back, unlock
-from deployer.engine.start import look_user, reach, settle_releases, side_by_side
+from deployer.engine.start import look_user, name_environment, reach, settle_releases, side_by_side
 from deployer.engine.walk import Walk, rehearse
 from deployer.errors import DeployerError, ExitCode
 from deployer.model.event import Note, RunFinished, RunStarted
@@ -45,6 +45,7 @@ def execute(session: Session, stop: threading.Event | None = None) -> Report:
     try:
         _run(session, state, stop or threading.Event())
     except DeployerError as error:
+        name_environment(error, session.environment)
         state.error = error
     finally:
         side_by_side(lambda host: host.target.remote.close(), state.hosts.values(), session.options.forks)

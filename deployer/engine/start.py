@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -51,8 +52,15 @@ def reach(session: Session, hosts: Mapping[str, HostRun]) -> dict[str, DeployerE
     for name, error in errors.items():
         if not isinstance(error, RemoteError):
             raise error
+        name_environment(error, session.environment)
         session.emit(HostUnreachable(host=name, message=error.message, hint=error.hint))
     return errors
+
+
+def name_environment(error: DeployerError, environment: str) -> None:
+    """Fill in the name where a hint, written where nobody knows it, says ENV: it is to be typed as it stands."""
+    if error.hint:
+        error.hint = re.sub(r"\bENV\b", environment, error.hint)
 
 
 def look_user(session: Session, host: HostRun) -> str | None:

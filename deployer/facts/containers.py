@@ -10,8 +10,9 @@ from typing import ClassVar
 from deployer.model.release import Container
 
 _LABELS = ("service", "config-hash", "oneoff")
+# `.ID`, not `.Id`: over a key that its own type lacks, docker falls back to plain JSON, where no Health is an error
 _FORMAT = (
-    '{"Id":{{json .Id}},"Name":{{json .Name}},"RestartCount":{{.RestartCount}},'
+    '{"Id":{{json .ID}},"Name":{{json .Name}},"RestartCount":{{.RestartCount}},'
     '"State":{"Status":{{json .State.Status}},"ExitCode":{{.State.ExitCode}},"StartedAt":{{json .State.StartedAt}}'
     '{{if .State.Health}},"Health":{"Status":{{json .State.Health.Status}}}{{end}}},'
     '"HostConfig":{"RestartPolicy":{"Name":{{json .HostConfig.RestartPolicy.Name}}}},'

@@ -12,6 +12,7 @@ from deployer.facts.docker import DockerNetwork, DockerVolume
 from deployer.facts.releases import InstalledReleases
 from deployer.model.action import Action, Put, Run, Script, Watch, run
 from deployer.model.release import Container, Installed, Release
+from deployer.modules._drift import drift, runs_or_is_done
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
 
@@ -49,29 +50,6 @@ class Compose:
             yield from _plan_up(self.release, installed, containers, seen)
         else:
             yield from _plan_stop(self.release, containers)
-
-
-def is_as_wanted(release: Release, installed: Installed, containers: tuple[Container, ...]) -> bool:
-    """True if the release is the current one and each of its services has a well container of its definition."""
-    return installed.current == release.id and not drift(release, installed, containers)
-
-
-def drift(release: Release, installed: Installed, containers: tuple[Container, ...]) -> str | None:
-    """The first difference between the current release's services and what runs, as a sentence; None: there is none."""
-    for service in release.services:
-        found = [one for one in containers if one.service == service and not one.oneoff]
-        if not found:
-            return f"{service} has no container"
-        for one in found:
-            if not _runs_or_is_done(one):
-                return f"{one.name} is {one.state}"
-            if one.config_hash != installed.hashes.get(service):
-                return f"{one.name} was made from another definition"
-    return None
-
-
-def _runs_or_is_done(one: Container) -> bool:
-    return one.state == "running" or (one.state == "exited" and one.exit_code == 0 and one.restart_policy == "no")
 
 
 def compose_run(release: Release, *argv: str, because: str, **rest: Any) -> Run:
@@ -177,7 +155,7 @@ def _record_pins(release: Release) -> str:
 
 
 def _plan_support(release: Release, containers: tuple[Container, ...], seen: Facts) -> Iterator[Action]:
-    running = {one.service for one in containers if _runs_or_is_done(one) and not one.oneoff}
+    running = {one.service for one in containers if runs_or_is_done(one) and not one.oneoff}
     down = tuple(service for service in release.support if service not in running)
     if not down:
         return
@@ -202,15 +180,28 @@ def _plan_up(
 
 
 def _plan_switch(release: Release, containers: tuple[Container, ...], because: str) -> Iterator[Action]:
+    yield from _plan_farewell(release, containers)
     if release.whole:
         yield compose_run(release, *_UP, "--remove-orphans", because=because, serves=True)
-        return
-    extra = sorted({one.service for one in containers if not one.oneoff} - set(release.services))
-    if extra:
-        gone = f"this host no longer runs {', '.join(extra)}; volumes stay"
-        yield compose_run(release, "rm", "--stop", "--force", *extra, because=gone, serves=True)
-    if release.services:
+    elif release.services:
         yield compose_run(release, *_UP, "--no-deps", *release.services, because=because, serves=True)
+
+
+def _plan_farewell(release: Release, containers: tuple[Container, ...]) -> Iterator[Action]:
+    """Take away containers of services that the host no longer runs.
+
+    By name: `compose rm` passes over services that the release's files do not define, and says nothing.
+    """
+    extra = _extra(release, containers)
+    if extra:
+        names = tuple(one.name for one in extra)
+        because = f"this host no longer runs {', '.join(sorted({one.service for one in extra}))}; volumes stay"
+        yield run("docker", "stop", *names, because=because, serves=True)
+        yield run("docker", "rm", *names, because=because, serves=True)
+
+
+def _extra(release: Release, containers: tuple[Container, ...]) -> tuple[Container, ...]:
+    return tuple(one for one in containers if not one.oneoff and one.service not in release.services)
 
 
 def _record_hashes(release: Release) -> str:
@@ -225,7 +216,8 @@ def _up_because(release: Release, installed: Installed, containers: tuple[Contai
         return "no release serves yet"
     if installed.current != release.id:
         return f"{installed.current} serves"
-    return drift(release, installed, containers)
+    extra = [f"{one.name} is no part of the release on this host" for one in _extra(release, containers)]
+    return next(iter(extra), None) or drift(release, installed, containers)
 
 
 def _plan_externals(release: Release, seen: Facts) -> Iterator[Action]:

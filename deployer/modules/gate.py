@@ -10,7 +10,7 @@ from deployer.facts.containers import ProjectContainers
 from deployer.facts.releases import InstalledReleases
 from deployer.model.action import Action, HttpCheck, Watch
 from deployer.model.release import Release
-from deployer.modules.compose import is_as_wanted
+from deployer.modules._drift import is_as_wanted
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
 from deployer.rollout.health import is_well

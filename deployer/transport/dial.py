@@ -30,7 +30,7 @@ from deployer.transport.ssh_config import Route, route_to
 
 # sshd's MaxStartups drops connections at random from the tenth unauthenticated one on.
 _STARTING = threading.BoundedSemaphore(8)
-_TRUST_HINT = "check the fingerprint, then: deploy hosts trust <inventory>"
+_TRUST_HINT = "check the fingerprint, then: deploy hosts trust ENV"
 _RSA = ("rsa-sha2-512", "rsa-sha2-256")
 
 # Faults are raised and told by us; a thread of paramiko's would print them once more.
@@ -229,5 +229,5 @@ def _require_known(route: Route, key: PublicKey, certificate: bytes | None = Non
             f"{shown}, but {line.place} knows {line.key.type} {line.key.fingerprint}: "
             "the host was reinstalled, or someone is in between",
             host=route.host,
-            hint="if the change is yours: deploy hosts trust <inventory> --replace",
+            hint="if the change is yours: deploy hosts trust ENV --replace",
         )

@@ -62,10 +62,18 @@ def _fetch(remote: ShellRemote, url: urllib.parse.SplitResult) -> tuple[int, byt
         path = urllib.parse.urlunsplit(("", "", url.path or "/", url.query, ""))
         host = url.netloc.rpartition("@")[2]
         connection.request("GET", path, headers={"Host": host, "User-Agent": "deployer", "Connection": "close"})
-        answer = connection.getresponse()
-        return answer.status, answer.read(LIMIT)
+        with connection.getresponse() as answer:
+            return answer.status, _body(answer)
     finally:
         sock.close()
+
+
+def _body(answer: http.client.HTTPResponse) -> bytes:
+    """As much of the body as is searched; raises IncompleteRead if the connection ends within that."""
+    body = answer.read(LIMIT)
+    if answer.length and len(body) < LIMIT:
+        raise http.client.IncompleteRead(body, answer.length)
+    return body
 
 
 def _encrypted(sock: Any, hostname: str) -> Any:
@@ -91,4 +99,6 @@ def _words(fault: Exception) -> str:
         return "connection refused"
     if isinstance(fault, http.client.RemoteDisconnected):
         return "connected, but closed without an answer"
+    if isinstance(fault, http.client.IncompleteRead):
+        return "the answer broke off"
     return str(fault).lower() or type(fault).__name__

@@ -1,4 +1,8 @@
-"""Lets HTTP libraries speak over a Wire: the few methods of a socket that they use."""
+"""Lets HTTP libraries speak over a Wire: the few methods of a socket that they use.
+
+As with a real socket, `close` waits for the files that were made of it: http.client closes the socket of an answer that
+ends with its connection before it reads the body.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,8 @@ class WireSocket:
         self._timeout = timeout
         self._received = b""
         self._complaint = b""
+        self._io_refs = 0  # this name and the next are those of socket.socket: urllib3's TLS counts with them
+        self._closed = False
 
     @property
     def ended(self) -> bool:
@@ -61,10 +67,18 @@ class WireSocket:
 
     def makefile(self, mode: str = "rb", _buffering: int | None = None) -> io.BufferedReader:
         assert mode == "rb", "answers are read as bytes"
+        self._io_refs += 1
         return io.BufferedReader(_Reader(self), io.DEFAULT_BUFFER_SIZE)
 
     def close(self) -> None:
-        self._wire.close()
+        self._closed = True
+        if not self._io_refs:
+            self._wire.close()
+
+    def _decref_socketios(self) -> None:
+        self._io_refs -= 1
+        if self._closed:
+            self.close()
 
     def _deadline(self) -> float | None:
         return None if self._timeout is None else time.monotonic() + self._timeout
@@ -85,3 +99,8 @@ class _Reader(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         return self._sock.recv_into(buffer)
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._sock._decref_socketios()

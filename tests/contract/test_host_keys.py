@@ -48,7 +48,7 @@ def test_an_unknown_key_is_refused_with_its_fingerprint(server: Sshd, tmp_path: 
     error = refused(server, tmp_path / "none")
     expected = f"127.0.0.1 port {server.port} shows the ssh-ed25519 key {fingerprint(server, 'ed25519')}"
     assert str(error) == f"web1: {expected}, which is not known"
-    assert error.hint == "check the fingerprint, then: deploy hosts trust <inventory>"
+    assert error.hint == "check the fingerprint, then: deploy hosts trust ENV"
 
 
 def test_the_host_is_refused_before_anyone_logs_in(server: Sshd, tmp_path: Path) -> None:

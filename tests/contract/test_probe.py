@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import http.server
+import ssl
+import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,8 +31,13 @@ class Pages(http.server.BaseHTTPRequestHandler):
         body = f"{self.headers['Host']} {self.path}".encode()
         self.send_response(503 if self.path == "/down" else 200)
         self.send_header("Content-Length", str(len(body)))
+        if self.path in ("/parting", "/broken"):
+            self.send_header("Connection", "close")
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.flush()
+        if self.path == "/parting":
+            time.sleep(0.2)  # the body comes in a packet of its own
+        self.wfile.write(body[: 3 if self.path == "/broken" else None])
 
     def log_message(self, *_: object) -> None:
         pass
@@ -59,6 +67,43 @@ def test_requests_cost_no_channel_for_commands(remote: Remote, pages: int) -> No
 def test_another_status_is_told(remote: Remote, pages: int) -> None:
     url = f"http://127.0.0.1:{pages}/down"
     assert remote.probe().http(HttpCheck(url=url)) == f"{url}: status 503, expected 200 (127.0.0.1:{pages} /down)"
+
+
+def test_a_body_after_its_head_is_waited_for_though_the_connection_ends_with_it(remote: Remote, pages: int) -> None:
+    check = HttpCheck(url=f"http://127.0.0.1:{pages}/parting", contains="/parting")
+    assert [remote.probe().http(check) for _ in range(3)] == [None] * 3
+
+
+def test_a_body_that_breaks_off_is_told(remote: Remote, pages: int) -> None:
+    url = f"http://127.0.0.1:{pages}/broken"
+    assert remote.probe().http(HttpCheck(url=url)) == f"{url}: the answer broke off"
+
+
+def test_a_certificate_that_is_vouched_for_is_accepted(
+    remote: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
+    monkeypatch.setenv("SSL_CERT_FILE", str(encrypt(server, tmp_path)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"https://127.0.0.1:{server.server_address[1]}"
+    try:
+        for path in ("/parting", "/staying"):
+            assert remote.probe().http(HttpCheck(url=url + path, contains=path)) is None
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def encrypt(server: http.server.HTTPServer, folder: Path) -> Path:
+    """Let a server speak TLS with a new certificate for 127.0.0.1, and say where that is."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=page"
+    place = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(["openssl", *words.split(), *place], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    return certificate
 
 
 def test_a_closed_port_is_told(remote: Remote) -> None:

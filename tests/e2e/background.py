@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from story import COMMAND, Project, surroundings
+from command_run import COMMAND, surroundings
+from story import Project
 from waiting import eventually
 
 from deployer.errors import ExitCode

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shlex
 import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
+from command_run import TIMEOUT, CommandRun, run_command
 from host_state import ContainerSeen, ask, containers_of, volumes_of
 from stage import DB, WEB, Fleet
 
@@ -25,53 +20,8 @@ from deployer.lab.host import LabHost
 HERE = Path(__file__).parent
 SHOP = HERE / "shop"
 DJANGO = HERE.parents[1] / "examples" / "django"
-COMMAND = Path(sys.executable).parent / "deploy"
-TIMEOUT = 300.0  # seconds for one command
 
 MIGRATE = """sh -c 'echo "$DEPLOY_RELEASE" >> /uploads/migrations.log'"""  # one line each time that it runs
-
-
-@dataclass(frozen=True, kw_only=True)
-class CommandRun:
-    """One run of the real command."""
-
-    argv: tuple[str, ...]
-    code: int
-    stdout: str
-    stderr: str
-    seconds: float
-
-    def exits(self, code: ExitCode) -> CommandRun:
-        """Itself, if that is how it ended; else AssertionError with all that it said."""
-        assert self.code == code, f"expected {int(code)} ({code.meaning})\n{self}"
-        return self
-
-    @cached_property
-    def events(self) -> tuple[dict[str, Any], ...]:
-        """With --json: every event, in order."""
-        return tuple(json.loads(line) for line in self.stdout.splitlines())
-
-    def of(self, kind: str) -> tuple[dict[str, Any], ...]:
-        """With --json: the events of one kind."""
-        return tuple(event for event in self.events if event["event"] == kind)
-
-    @property
-    def actions(self) -> tuple[dict[str, Any], ...]:
-        """With --json: the actions that were performed, or announced by --check."""
-        return self.of("ActionStarted")
-
-    @property
-    def report(self) -> dict[str, Any]:
-        report: dict[str, Any] = self.of("RunFinished")[-1]["report"]
-        return report
-
-    @property
-    def output(self) -> str:
-        return self.stdout + self.stderr
-
-    def __str__(self) -> str:
-        head = f"$ {shlex.join(self.argv)}   # ended with {self.code} after {self.seconds:.1f} s"
-        return f"{head}\n--- stdout\n{self.stdout}\n--- stderr\n{self.stderr}"
 
 
 @dataclass
@@ -162,10 +112,10 @@ class Project:
 
     def current(self) -> dict[str, str]:
         """Host -> the release that its own `current` link names; empty where there is none."""
-        return {name: self._current(host) for name, host in self.fleet.hosts.items()}
+        return {name: self.current_on(name) for name in self.fleet.hosts}
 
-    def _current(self, host: LabHost) -> str:
-        status, output = host.exec(["readlink", f"{self.root}/current"])
+    def current_on(self, host: str) -> str:
+        status, output = self.host(host).exec(["readlink", f"{self.root}/current"])
         return output.strip().rpartition("/")[2] if status == 0 else ""
 
     def release(self) -> str:
@@ -236,29 +186,6 @@ class Project:
         listed = f"docker ps --all --quiet --filter label=com.docker.compose.project={self.name}"
         for host in self.fleet.hosts.values():
             host.exec(f'ids=$({listed}); [ -z "$ids" ] || docker rm --force $ids')
-
-
-def run_command(
-    args: tuple[str, ...], room: Path, *, env: Mapping[str, str] | None = None, timeout: float = TIMEOUT
-) -> CommandRun:
-    """Run the real `deploy`, without a terminal, in a folder, with an empty home."""
-    start = time.monotonic()
-    done = subprocess.run(
-        [str(COMMAND), *args], cwd=room, env={**surroundings(room), **(env or {})}, timeout=timeout,
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return CommandRun(
-        argv=("deploy", *args), code=done.returncode, stdout=done.stdout, stderr=done.stderr,
-        seconds=time.monotonic() - start,
-    )  # fmt: skip
-
-
-def surroundings(room: Path) -> dict[str, str]:
-    """The environment of every command: this one, with a home that is empty at first, and no agent."""
-    home = room / "home"
-    home.mkdir(exist_ok=True)
-    clean = {name: value for name, value in os.environ.items() if name not in ("SSH_AUTH_SOCK", "ANSIBLE_CONFIG")}
-    return {**clean, "HOME": str(home)}
 
 
 def shop_on(fleet: Fleet, name: str, room: Path) -> Project:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import pytest
 from browser import Guestbook
+from command_run import CommandRun
 from host_state import ask, differences, fingerprints
 from stage import NAMES, WEB, Fleet
-from story import CommandRun, Project, guestbook_on
+from story import Project, guestbook_on
 
 from deployer.errors import ExitCode
 

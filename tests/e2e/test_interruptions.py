@@ -19,11 +19,21 @@ WATCHED = ("-e", "gate_bake=10")  # time to interrupt it
 
 
 def test_stopped_before_any_change(breakable: Project) -> None:
+    """The signal comes while hosts are being connected to: one of them answers only after it."""
     breakable.write(PAGE, "never seen\n")
-    with untouched(breakable.fleet.hosts.values()), running(breakable, "--json") as deploy:
-        eventually(lambda: "RunStarted" in deploy.output, every=0.01)
-        deploy.signal(signal.SIGINT)
-        deploy.exits(ExitCode.INTERRUPTED)
+    slow = breakable.host("web2").container
+    with untouched(breakable.fleet.hosts.values()):
+        slow.pause()
+        try:
+            with running(breakable, "--json") as deploy:
+                eventually(lambda: "RunStarted" in deploy.output)
+                deploy.signal(signal.SIGINT)
+                slow.unpause()
+                deploy.exits(ExitCode.INTERRUPTED)
+        finally:
+            slow.reload()
+            if slow.status == "paused":
+                slow.unpause()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
