@@ -92,6 +92,10 @@ class ContainerSeen:
     restarts: int
     environment: Mapping[str, str]
 
+    @property
+    def is_well(self) -> bool:
+        return self.status == "running" and self.health in (None, "healthy")
+
     @classmethod
     def from_inspect(cls, raw: Mapping[str, Any]) -> ContainerSeen:
         state, config = raw["State"], raw["Config"]

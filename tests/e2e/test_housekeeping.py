@@ -110,8 +110,8 @@ def test_service_without_a_health_check_is_watched_and_left_alone(breakable: Pro
 
 def test_service_that_only_a_failed_release_had_is_gone_again(breakable: Project) -> None:
     """Going back takes away what the earlier release's compose file does not even name."""
-    clock = "  clock:\n    image: busybox:1\n    command: sh -c 'exit 1'\n    restart: unless-stopped\n\n"
-    breakable.edit("compose.yaml", "  db:\n    image", f"{clock}  db:\n    image")
-    breakable.web["deploy_services"] = ["web", "clock"]
+    alarm = "  alarm:\n    image: busybox:1\n    command: sh -c 'exit 1'\n    restart: unless-stopped\n\n"
+    breakable.edit("compose.yaml", "  db:\n    image", f"{alarm}  db:\n    image")
+    breakable.web["deploy_services"] = ["web", "alarm"]
     with put_back(breakable, "web1"):
         breakable.deploy().exits(ExitCode.ROLLED_BACK)
