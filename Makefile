@@ -37,7 +37,11 @@ check: .venv/installed ## ruff, ruff format, mypy, the import rule
 
 .PHONY: test
 test: check ## every test: unit, cases, contract, end to end on lab hosts
-	@$(BIN)/pytest tests
+	@$(BIN)/pytest tests --ignore tests/chaos
+
+.PHONY: test-chaos
+test-chaos: .venv/installed ## kill the deployer at every remote step of a rollout; needs a quiet machine
+	@CHAOS=all $(BIN)/pytest tests/chaos
 
 .PHONY: docs
 docs: .venv/installed ## write docs/cli.md, docs/variables.md and docs/modules.md from the code

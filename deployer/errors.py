@@ -14,7 +14,10 @@
     │ ├ CommandError             a remote command failed, or ended without a status
     │ └ CommandTimeoutError      a remote command outlived its deadline
     ├ LockHeldError            another run holds a host                           exit 5
+    ├ InterruptedRolloutError  an earlier rollout has begun and not ended         exit 7, or 9 if it is paused
+    ├ FencedError              this run has lost its lease on a host              exit 7
     ├ UnhealthyError           a release did not prove itself                     exit 6 or 7
+    ├ UndecidedError           nobody can say whether a release is healthy         exit 9
     ├ RollbackError            a host that is neither on the old nor on the new   exit 7
     └ LabError                 throw-away hosts cannot be made on this machine    exit 1
 
@@ -151,10 +154,34 @@ class LockHeldError(DeployerError):
     exit_code = ExitCode.LOCKED
 
 
+class InterruptedRolloutError(DeployerError):
+    """An earlier rollout has begun and not ended; the message says where each host stands, the hint how to go on."""
+
+    exit_code = ExitCode.MIXED
+
+
+class PausedRolloutError(InterruptedRolloutError):
+    """An earlier rollout waits to be promoted or aborted."""
+
+    exit_code = ExitCode.PAUSED
+
+
+class FencedError(DeployerError):
+    """This run's lease on a host has run out or was taken over: the host refuses its changes."""
+
+    exit_code = ExitCode.MIXED
+
+
 class UnhealthyError(DeployerError):
     """A release did not prove itself; the message says which container and why."""
 
     exit_code = ExitCode.ROLLED_BACK
+
+
+class UndecidedError(DeployerError):
+    """The gate is over and cannot say whether the release is healthy: a person has to."""
+
+    exit_code = ExitCode.PAUSED
 
 
 class RollbackError(DeployerError):

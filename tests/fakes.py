@@ -86,3 +86,25 @@ class DroppingRemote(LocalRemote):
                 self.words.remove(word)
                 raise ConnectError("the connection was lost", host=self.name)
         return super().run(script, become=become, timeout=timeout, on_line=on_line)
+
+
+class GoneRemote(LocalRemote):
+    """This machine, which goes away for good as soon as a script holds the given word."""
+
+    def __init__(self, name: str, word: str) -> None:
+        super().__init__(Endpoint(name=name, address="localhost", local=True))
+        self.word = word
+        self.gone = False
+
+    def connect(self) -> None:
+        if self.gone:
+            raise ConnectError("no route to the host", host=self.name)
+        super().connect()
+
+    def run(
+        self, script: str, *, become: str | None = None, timeout: float = 600.0, on_line: OnLine | None = None
+    ) -> Result:
+        if self.word in script:
+            self.gone = True
+            raise ConnectError("the connection was lost", host=self.name)
+        return super().run(script, become=become, timeout=timeout, on_line=on_line)

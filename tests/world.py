@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,9 +16,10 @@ from typing import Any, ClassVar
 
 from deployer.config.language import Language
 from deployer.config.playbook import load_playbook
+from deployer.engine import room
 from deployer.engine.ports import Options, Questions, Session, Target
 from deployer.engine.run import execute
-from deployer.facts.lock import LockHolder
+from deployer.facts.lock import LockHolder, RolloutState
 from deployer.facts.releases import InstalledReleases
 from deployer.model.action import Action, Put, Script
 from deployer.model.connection import Endpoint
@@ -116,6 +118,7 @@ class World:
     events: list[Event] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        room.SYSTEMD = "/nonexistent"  # the watchdogs of these hosts are no services of this machine
         for name in self.names:
             (self.folder / name).mkdir()
         for name, release in self.serves.items():
@@ -136,18 +139,24 @@ class World:
     def release(self, name: str, release_id: str) -> Release:
         return Release(id=release_id, project="shop", root=self.root(name), digest=release_id)
 
-    def install(self, name: str, release_id: str) -> None:
-        """Let a host have a release, healthy and current."""
+    def release_on(self, name: str, release_id: str) -> Release:
+        """Let a host have a release."""
         release = self.release(name, release_id)
         Path(release.path).mkdir(parents=True)
         Path(release.path, "release.json").write_text(to_json(release))
+        return release
+
+    def install(self, name: str, release_id: str) -> None:
+        """Let a host have a release, healthy and current."""
+        release = self.release_on(name, release_id)
         Path(release.path, "healthy").write_text("")
         Path(release.root, "current").symlink_to(f"releases/{release_id}")
 
-    def lock(self, name: str) -> Path:
+    def lock(self, name: str, *, token: int = 1, seconds: int = 60) -> Path:
         """Let another run hold a host."""
-        lock = Path(self.root(name), ".deploy/lock")
+        lock = Path(self.root(name), f".deploy/lock.{token}")
         lock.mkdir(parents=True)
+        (lock / "expires").write_text(f"{int(time.time()) + seconds}\n")
         other = Holder(run="fedcba9876543210", who="ben@ci (pid 7)", since="2026-11-22T06:00:00Z", release="r9")
         (lock / "holder").write_text(json.dumps(asdict(other)))
         return lock
@@ -161,6 +170,7 @@ class World:
         extra = {"inventory_hostname": name, "dir": str(self.dir(name)), "log": str(self.folder / "log")}
         return Target(
             remote=self.remotes.get(name) or LocalRemote(Endpoint(name=name, address="localhost", local=True)),
+            fresh=lambda: self.remotes.get(name) or LocalRemote(Endpoint(name=name, address="localhost", local=True)),
             variables=self.variables,
             extra={**extra, "playbook_dir": str(self.folder)},
             wanted=self.release(name, "new") if self.releases else None,
@@ -174,11 +184,11 @@ class World:
             way_back=self.playbook(back, "rollback.yml") if back else None,
             targets=tuple(self.target(name) for name in self.names),
             language=Language(MODULES),
-            questions=Questions(installed=InstalledReleases, lock=LockHolder),
+            questions=Questions(installed=InstalledReleases, lock=LockHolder, rollout=RolloutState),
             emit=self.events.append,
             holder=HOLDER,
             plays_on=lambda pattern: self.names if pattern == "all" else tuple(pattern.split(",")),
-            choose=choose_release,
+            choose=lambda wanted, seen, left: choose_release(wanted, seen),
             options=Options(**options),
         )
 

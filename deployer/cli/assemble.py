@@ -8,37 +8,41 @@ import secrets
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from deployer import __version__
 from deployer.cli.environment import Environment
-from deployer.cli.options import Choice
+from deployer.cli.options import Aim, Choice
+from deployer.cli.restoring import check_restorable
 from deployer.config.playbook import load_playbook
-from deployer.config.releases import HostRelease, ReleaseMaker, Stamp
+from deployer.config.releases import HostRelease, ReleaseMaker, Stamp, project_root
 from deployer.config.static import check_playbook
-from deployer.engine.ports import Emit, Options, Questions, Session, Target
+from deployer.engine.ports import Choose, Emit, Options, Questions, Session, Target
 from deployer.errors import DeployerError, PlaybookError
-from deployer.facts.lock import LockHolder
+from deployer.facts.lock import LockHolder, RolloutState
 from deployer.facts.releases import InstalledReleases
 from deployer.model.action import Put
 from deployer.model.inventory import Host
 from deployer.model.lock import Holder
 from deployer.model.playbook import Play, Playbook, Task
+from deployer.model.release import Release
+from deployer.model.tree import Tree
 from deployer.modules.all import MODULES
 from deployer.protocols import Reporter
 from deployer.report.choose import reporter_for
 from deployer.report.diff import unified
 from deployer.report.redact import Redacting, Redactor
-from deployer.rollout.choose import choose_previous, choose_release
+from deployer.rollout.choose import choose_open, choose_previous, choose_release, choose_serving
+from deployer.rollout.decide import OnFailure
 
-QUESTIONS = Questions(installed=InstalledReleases, lock=LockHolder)
+QUESTIONS = Questions(installed=InstalledReleases, lock=LockHolder, rollout=RolloutState)
+GOING_ON = ("resume", "promote", "abort")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,31 +51,23 @@ class Assembly:
     reporter: Reporter
 
 
-def assemble(
-    choice: Choice,
-    *,
-    verb: str,
-    playbook: Path,
-    to: str | None = None,
-    check: bool = False,
-    diff: bool = False,
-    tags: frozenset[str] = frozenset(),
-    skip_tags: frozenset[str] = frozenset(),
-) -> Assembly:
+def assemble(choice: Choice, aim: Aim) -> Assembly:
     """Everything that a run needs; raises ConfigError for whatever is wrong before any host is contacted."""
-    environment, path = Environment(choice), find_playbook(playbook)
+    environment, path = Environment(choice), find_playbook(aim.playbook)
     secret = _secrets(environment, path)
     with _kept_out(secret):
         plays = load_playbook(path, MODULES)
-        releases = _releases(environment, path) if verb != "provision" else {}
-        targets = {host.name: _target(environment, host, path, releases, check=check) for host in environment.hosts}
+        if aim.restore_data:
+            check_restorable(environment, path, plays)
+        releases = _releases(environment, path, aim.verb)
+        targets = {host.name: _target(environment, host, path, releases, aim) for host in environment.hosts}
         _check(environment, plays, targets, release_known=bool(releases))
         way_back = load_playbook(find_playbook(Path("rollback.yml")), MODULES) if releases else None
         if way_back:
             _check(environment, way_back, targets, failed=True)
     reporter = _reporter(secret, choice)
     session = Session(
-        verb=verb,
+        verb=aim.verb,
         environment=choice.environment,
         playbook=plays,
         way_back=way_back,
@@ -81,10 +77,25 @@ def assemble(
         emit=_one_at_a_time(reporter),
         holder=_holder(releases),
         plays_on=environment.on,
-        choose=_choice_of(verb, to),
-        options=Options(check=check, diff=_diff if diff else None, tags=tags, skip_tags=skip_tags, forks=choice.forks),
+        choose=_choice_of(aim),
+        going_on=aim.verb in GOING_ON,
+        undoes=aim.verb == "abort",
+        options=_options(environment, path, aim, choice.forks),
     )
     return Assembly(session=session, reporter=reporter)
+
+
+def _options(environment: Environment, playbook: Path, aim: Aim, forks: int) -> Options:
+    return Options(
+        check=aim.check,
+        diff=_diff if aim.diff else None,
+        tags=aim.tags,
+        skip_tags=aim.skip_tags,
+        forks=forks,
+        lock_wait=aim.lock_wait,
+        pause_after=aim.pause_after,
+        on_failure=_on_failure(environment, playbook),
+    )
 
 
 def find_playbook(path: Path) -> Path:
@@ -97,26 +108,44 @@ def find_playbook(path: Path) -> Path:
     return found
 
 
-def _releases(environment: Environment, playbook: Path) -> dict[str, HostRelease]:
+def _releases(environment: Environment, playbook: Path, verb: str) -> dict[str, HostRelease]:
+    """What each host shall have; for verbs that work with what is on the hosts, only where that lies."""
+    if verb == "provision":
+        return {}
+    settings = {host.name: environment.settings(host, playbook) for host in environment.hosts}
+    if verb != "deploy":
+        return {host: _somewhere(*project_root(one)) for host, one in settings.items()}
     maker = ReleaseMaker(Stamp(now=datetime.now(UTC), by=_who(), tool=f"deployer {__version__}"))
-    return {host.name: maker.make(host.name, environment.settings(host, playbook)) for host in environment.hosts}
+    return {host: maker.make(host, one) for host, one in settings.items()}
+
+
+def _somewhere(root: str, project: str) -> HostRelease:
+    return HostRelease(
+        release=Release(id="", project=project, root=root, by=_who()), env={}, tree=Tree(), migrate_service=None
+    )
 
 
 def _target(
-    environment: Environment, host: Host, playbook: Path, releases: Mapping[str, HostRelease], *, check: bool
+    environment: Environment, host: Host, playbook: Path, releases: Mapping[str, HostRelease], aim: Aim
 ) -> Target:
     mine = releases.get(host.name)
     migrating = [name for name, one in releases.items() if one.migrate_service]
     extra = {
         **environment.magic(host, playbook),
-        "ansible_check_mode": check,
+        "ansible_check_mode": aim.check,
+        "restore_data": aim.restore_data,
+        "restore_snapshot": aim.snapshot,
         "release_tree": mine.tree if mine else None,
         "release_env": mine.env if mine else {},
         "migrate_hosts": migrating,
         "migrate_service": next((one.migrate_service for one in releases.values() if one.migrate_service), None),
     }
+    settings = environment.settings(host, playbook)
     return Target(
         remote=environment.remote(host),
+        fresh=lambda: environment.remote(host),
+        confirm_timeout=_confirm_timeout(settings),
+        lock_ttl=int(settings["lock_ttl"]),
         variables=environment.variables(host),
         extra=extra,
         wanted=mine.release if mine else None,
@@ -188,10 +217,26 @@ def _one_at_a_time(reporter: Reporter) -> Emit:
     return emit
 
 
-def _choice_of(verb: str, to: str | None) -> Callable[..., Any]:
-    if verb != "rollback":
-        return choose_release
-    return lambda wanted, seen: partial(choose_previous, to=to)(seen)
+def _choice_of(aim: Aim) -> Choose:
+    if aim.verb in GOING_ON:
+        return lambda wanted, seen, left: choose_open(seen, left, undo=aim.verb == "abort")
+    if aim.verb == "restore":
+        return lambda wanted, seen, left: choose_serving(seen)
+    if aim.verb == "rollback":
+        return lambda wanted, seen, left: choose_previous(seen, aim.to)
+    return lambda wanted, seen, left: choose_release(wanted, seen)
+
+
+def _confirm_timeout(settings: Mapping[str, Any]) -> int:
+    own = settings["confirm_timeout"]
+    return int(own if own is not None else float(settings["gate_patience"]) + float(settings["gate_bake"]) + 60)
+
+
+def _on_failure(environment: Environment, playbook: Path) -> OnFailure:
+    word = environment.settings(environment.hosts[0], playbook)["rollout_on_failure"]
+    if word not in ("rollback", "batch", "halt"):
+        raise PlaybookError(f"rollout_on_failure must be rollback, batch or halt, got {word!r}")
+    return cast(OnFailure, word)
 
 
 def _diff(action: Put) -> str:

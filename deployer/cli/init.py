@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 HOST = re.compile(r"(?:[A-Za-z0-9][\w.-]*|\[[0-9A-Fa-f:]+\])(?::\d+)?|[0-9A-Fa-f]*:[0-9A-Fa-f:]+")
-PLAYBOOKS = ("deploy.yml", "provision.yml", "rollback.yml")
+PLAYBOOKS = ("deploy.yml", "provision.yml", "resume.yml", "rollback.yml")
 
 
 def check_name(context: click.Context, _option: click.Parameter, name: str) -> str:

@@ -41,6 +41,23 @@ class Choice:
     verbose: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Aim:
+    """What a verb that changes hosts shall do, and how far it may go."""
+
+    verb: str
+    playbook: Path
+    to: str | None = None  # the release to go back to
+    check: bool = False
+    diff: bool = False
+    tags: frozenset[str] = frozenset()
+    skip_tags: frozenset[str] = frozenset()
+    lock_wait: float = 0  # seconds
+    pause_after: int | None = None  # batches
+    restore_data: bool = False  # a person has agreed
+    snapshot: str = ""  # a release's id, or a file's name; empty: the one that fits
+
+
 def host_options(command: F) -> F:
     """The options of every verb that works on hosts."""
     for option in (verbose_option, json_option, forks_option, inventory_option, extra_option, limit_option):
@@ -51,6 +68,9 @@ def host_options(command: F) -> F:
 def run_options(command: F) -> F:
     """The options of every verb that changes hosts."""
     for option in (
+        click.option(
+            "--lock-wait", type=click.FloatRange(0), default=0, metavar="SECONDS", help="Wait for another run's lock."
+        ),
         click.option("--skip-tags", metavar="TAGS", default="", help="Skip tasks with these tags."),
         click.option("--tags", metavar="TAGS", default="", help="Only tasks with these tags, comma-separated."),
         click.option("--diff", is_flag=True, help="Show how the text of files changes."),

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from deployer.cli.options import Choice, run_options
+from deployer.cli.options import Aim, Choice, run_options
+from deployer.cli.restoring import agree, yes_option
 from deployer.errors import ExitCode
 
 
 @click.command()
 @run_options
+@click.option(
+    "--pause-after", type=click.IntRange(1), metavar="N", help="Stop after N batches; promote or abort later."
+)
+@click.option("--serial", metavar="LIST", help="Hosts at a time, such as 1,25%,100%; instead of rollout_serial.")
 @click.option("--playbook", type=click.Path(path_type=Path), help="Instead of playbooks/deploy.yml.")
-def run(playbook: Path | None, **given: Any) -> None:
+def run(playbook: Path | None, serial: str | None, pause_after: int | None, **given: Any) -> None:
     """Bring a release to every host of an environment, and put all of them back if it fails.
 
     \b
@@ -23,7 +29,16 @@ def run(playbook: Path | None, **given: Any) -> None:
       deploy prod --check
       deploy prod --limit 'web*' --diff
     """
-    _finish(given, verb="deploy", playbook=playbook or Path("deploy.yml"))
+    if serial:
+        given["extra"] = (*given["extra"], "{rollout_serial: [" + ", ".join(_steps(serial)) + "]}")
+    _finish(given, verb="deploy", playbook=playbook or Path("deploy.yml"), pause_after=pause_after)
+
+
+def _steps(serial: str) -> list[str]:
+    steps = [step.strip() for step in serial.split(",")]
+    if not all(re.fullmatch(r"\d+%?", step) for step in steps):
+        raise click.UsageError(f"--serial {serial}: expected numbers and percentages such as 1,25%,100%")
+    return [f'"{step}"' for step in steps]
 
 
 @click.command()
@@ -41,34 +56,100 @@ def provision(**given: Any) -> None:
 @click.command()
 @run_options
 @click.option("--to", metavar="RELEASE", help="The release to go back to; default: the last one that was healthy.")
-def rollback(to: str | None, **given: Any) -> None:
+@click.option(
+    "--restore-data", is_flag=True, help="Bring back the data too, as it was before the release that is left."
+)
+@yes_option
+def rollback(to: str | None, restore_data: bool, yes: bool, **given: Any) -> None:
     """Go back to an earlier release on every host, with its own images, files and environment.
 
     \b
     Examples:
       deploy rollback prod
       deploy rollback prod --to 20261122T063000Z-3f9a2c1
+      deploy rollback prod --restore-data
     """
-    _finish(given, verb="rollback", playbook=Path("rollback.yml"), to=to)
+    if restore_data and not given["check"]:
+        agree(given["environment"], yes=yes)
+    _finish(given, verb="rollback", playbook=Path("rollback.yml"), to=to, restore_data=restore_data)
 
 
-def _finish(given: dict[str, Any], *, verb: str, playbook: Path, to: str | None = None) -> None:
+@click.command()
+@run_options
+@click.option(
+    "--snapshot", metavar="NAME", default="", help="A release's id, or a file in shared/snapshots; else the newest."
+)
+@yes_option
+def restore(snapshot: str, yes: bool, **given: Any) -> None:
+    """Bring back data as it was before a migration; the release that serves stays.
+
+    Meant is the newest snapshot that was made while this release served. What was there is kept beside it.
+
+    \b
+    Examples:
+      deploy restore prod --check
+      deploy restore prod --snapshot 20261122T063000Z-3f9a2c1
+    """
+    if not given["check"]:
+        agree(given["environment"], yes=yes)
+    _finish(given, verb="restore", playbook=Path("restore.yml"), restore_data=True, snapshot=snapshot)
+
+
+@click.command()
+@run_options
+def promote(**given: Any) -> None:
+    """Go on with a paused rollout: the remaining batches are switched behind the same gates.
+
+    \b
+    Example:
+      deploy promote prod
+    """
+    _finish(given, verb="promote", playbook=Path("resume.yml"))
+
+
+@click.command()
+@run_options
+def resume(**given: Any) -> None:
+    """Finish a rollout that was interrupted: from any machine, with what is on the hosts.
+
+    \b
+    Example:
+      deploy resume prod
+    """
+    _finish(given, verb="resume", playbook=Path("resume.yml"))
+
+
+@click.command()
+@run_options
+def abort(**given: Any) -> None:
+    """Undo a rollout that is paused or was interrupted: every host goes back to the release before it.
+
+    \b
+    Example:
+      deploy abort prod
+    """
+    _finish(given, verb="abort", playbook=Path("rollback.yml"))
+
+
+def _finish(given: dict[str, Any], *, verb: str, playbook: Path, **more: Any) -> None:
     """Put a session together, run it, and exit with what its report says."""
     from deployer.cli.assemble import assemble
     from deployer.cli.signals import stop_on_signals
     from deployer.engine.run import execute
 
-    options = {name: given.pop(name) for name in ("check", "detailed_exitcode", "diff", "tags", "skip_tags")}
-    assembly = assemble(Choice(**given), verb=verb, playbook=playbook, to=to, **_split(options))
+    detailed = given.pop("detailed_exitcode")
+    tags, skip_tags = _words(given.pop("tags")), _words(given.pop("skip_tags"))
+    flags = {name: given.pop(name) for name in ("check", "diff", "lock_wait")}
+    aim = Aim(verb=verb, playbook=playbook, tags=tags, skip_tags=skip_tags, **flags, **more)
+    assembly = assemble(Choice(**given), aim)
     try:
         with stop_on_signals(assembly.session) as stop:
             report = execute(assembly.session, stop)
     finally:
         assembly.reporter.close()
-    pending = options["check"] and options["detailed_exitcode"] and report.actions
+    pending = aim.check and detailed and report.actions
     sys.exit(ExitCode.PENDING if pending and report.exit_code is ExitCode.OK else report.exit_code)
 
 
-def _split(options: dict[str, Any]) -> dict[str, Any]:
-    words = {name: frozenset(filter(None, options[name].replace(" ", "").split(","))) for name in ("tags", "skip_tags")}
-    return {"check": options["check"], "diff": options["diff"], **words}
+def _words(text: str) -> frozenset[str]:
+    return frozenset(filter(None, text.replace(" ", "").split(",")))

@@ -24,13 +24,19 @@ def status(releases: bool, **given: Any) -> None:
     """
     from deployer.cli.ask import look_at_hosts
     from deployer.facts.containers import ProjectContainers
-    from deployer.facts.lock import LockHolder
+    from deployer.facts.lock import LockHolder, RolloutState
     from deployer.facts.releases import InstalledReleases
     from deployer.report.status import releases_json, render_releases, render_status, status_json
 
     choice = Choice(**given)
     seen = look_at_hosts(
-        choice, lambda root, project: (InstalledReleases(root), ProjectContainers(project), LockHolder(root))
+        choice,
+        lambda root, project: (
+            InstalledReleases(root),
+            ProjectContainers(project),
+            LockHolder(root),
+            RolloutState(root),
+        ),
     )
     for one in seen:
         one.remote.close()
@@ -46,7 +52,7 @@ def status(releases: bool, **given: Any) -> None:
 def _row(one: Any) -> Any:
     """A host's answers as a line of the table."""
     from deployer.facts.containers import ProjectContainers
-    from deployer.facts.lock import LockHolder
+    from deployer.facts.lock import LockHolder, RolloutState
     from deployer.facts.releases import InstalledReleases
     from deployer.report.status import StatusRow
     from deployer.rollout.health import is_well
@@ -56,7 +62,8 @@ def _row(one: Any) -> Any:
     release = one.answers[InstalledReleases(one.root)].serving
     holder = one.answers[LockHolder(one.root)]
     mine = [container for container in one.answers[ProjectContainers(one.project)] if not container.oneoff]
-    note = f"locked by {holder}" if holder else "" if release else "no release"
+    left = one.answers[RolloutState(one.root)]
+    notes = [f"locked by {holder}" if holder else "", str(left or ""), "" if release or left else "no release"]
     return StatusRow(
         host=one.host,
         release=release.id if release else None,
@@ -66,5 +73,5 @@ def _row(one: Any) -> Any:
         by=release.by if release else "",
         services=tuple((container.service, container.state, container.health or "") for container in mine),
         healthy=bool(release) and bool(mine) and all(is_well(container) for container in mine),
-        note=note,
+        note="; ".join(filter(None, notes)),
     )

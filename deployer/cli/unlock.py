@@ -22,7 +22,7 @@ def unlock(yes: bool, **given: Any) -> None:
       deploy unlock prod
     """
     from deployer.cli.ask import look_at_hosts
-    from deployer.engine.lock import drop_lock
+    from deployer.engine.lease import break_lease
     from deployer.facts.lock import LockHolder
 
     seen = look_at_hosts(Choice(**given), lambda root, project: (LockHolder(root),))
@@ -37,7 +37,7 @@ def unlock(yes: bool, **given: Any) -> None:
         click.echo("no host is locked")
     elif _agreed(yes):
         for one, _ in locked:
-            drop_lock(one.remote, one.root, None, become="root")
+            break_lease(one.remote, one.root, become="root")
             click.echo(f"{one.host}: unlocked")
     for one in seen:
         one.remote.close()

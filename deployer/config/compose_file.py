@@ -12,6 +12,7 @@ from posixpath import normpath
 from typing import Any
 
 from deployer.config.compose_merge import mapping
+from deployer.config.compose_mounts import pgdata, short_form
 from deployer.config.compose_text import load_merged
 from deployer.config.interpolation import interpolate, needed_names
 from deployer.config.text import nearest, place_of
@@ -43,6 +44,7 @@ def load_compose(folder: Path, files: Sequence[str] = ()) -> ComposeProject:
         networks=_externals(whole["networks"]),
         volumes=_externals(whole["volumes"]),
         named_volumes=tuple(str(name) for name, value in whole["volumes"].items() if not _is_external(value)),
+        volume_names=_volume_names(whole["volumes"]),
         variables=_variables(whole),
     )
 
@@ -95,7 +97,8 @@ def check_binds(compose: ComposeProject, paths: Collection[str], place: Place) -
                 f"service {service.name} mounts {source}, which is no part of the synced project: "
                 "each release would find it empty",
                 place=place,
-                hint="use a named volume or an absolute path for data; commit the file if it belongs to the project",
+                hint="use a named volume or an absolute path for data; commit the file if it belongs to the project; "
+                "or allow it: -e deploy_allow=bind-hidden",
             )
 
 
@@ -118,6 +121,8 @@ def _read_service(name: str, whole: Mapping[str, Any]) -> Service:
         health_check=_has_health_check(raw.get("healthcheck")),
         ports=tuple(_port(port) for port in _items(raw, "ports")),
         bind_mounts=tuple(dict.fromkeys([*_bind_mounts(raw), *_mounted_files(raw, whole)])),
+        volumes=tuple(short_form(_items(raw, "volumes"))),
+        data_directory=pgdata(raw.get("environment")),
     )
 
 
@@ -191,8 +196,14 @@ def _externals(section: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(_real_name(str(key), value) for key, value in section.items() if _is_external(value))
 
 
+def _volume_names(section: Mapping[str, Any]) -> dict[str, str]:
+    """The volumes whose name does not begin with the project's, each with the one that it has."""
+    named = {str(key): value for key, value in section.items() if isinstance(value, dict)}
+    return {key: _real_name(key, value) for key, value in named.items() if value.get("name") or _is_external(value)}
+
+
 def _real_name(key: str, value: Mapping[str, Any]) -> str:
-    legacy = value["external"].get("name") if isinstance(value["external"], dict) else None
+    legacy = value["external"].get("name") if isinstance(value.get("external"), dict) else None
     return str(value.get("name") or legacy or key)
 
 

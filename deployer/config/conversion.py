@@ -148,6 +148,9 @@ def _union(value: Any, kinds: tuple[Any, ...], path: Path) -> Any:
     exact = [one for one in arms if isinstance(one, type) and type(value) is one]
     if exact:
         return value
+    shaped = [one for one in arms if is_dataclass(one)]
+    if isinstance(value, Mapping) and len(shaped) == 1:  # it says better what is wrong than "neither" does
+        return instance(cast(type[Any], shaped[0]), value, path)
     wrongs = []
     for arm in arms:
         try:

@@ -13,10 +13,12 @@ from deployer.config.text import nearest, place_of
 from deployer.errors import Place, PlaybookError
 
 SHARED = ("name", "vars", "environment", "become", "become_user", "tags")
-PLAY = (*SHARED, "hosts", "serial", "any_errors_fatal", "tasks", "handlers", "gather_facts")
+PLAY = (
+    *SHARED, "hosts", "serial", "order", "any_errors_fatal", "max_fail_percentage", "tasks", "handlers", "gather_facts",
+)  # fmt: skip
 TASK = (
     *SHARED, "args", "when", "register", "loop", "notify", "listen", "ignore_errors", "changed_when", "failed_when",
-    "run_once", "no_log",
+    "run_once", "once", "no_log",
 )  # fmt: skip
 
 _IN_ORDER = "write the tasks in the play's `tasks`, in order"
@@ -43,8 +45,6 @@ UNSUPPORTED: Mapping[str, str] = {
     **dict.fromkeys(("connection", "port", "remote_user"), _INVENTORY),
     **dict.fromkeys(("become_method", "become_flags", "become_exe"), _ESCALATE),
     **dict.fromkeys(("strategy", "throttle"), "leave it out; `serial` and `--forks` say how many hosts go at a time"),
-    "max_fail_percentage": "use `any_errors_fatal: true`",
-    "order": "leave it out: hosts run in the inventory's order",
     "force_handlers": "leave it out: handlers of a failed host do not run",
     **dict.fromkeys(("check_mode", "diff"), _COMMAND_LINE),
     **dict.fromkeys(("gather_subset", "gather_timeout", "fact_path"), _LOOK),
@@ -52,6 +52,8 @@ UNSUPPORTED: Mapping[str, str] = {
     "module_defaults": "write the arguments on each task",
     "collections": "leave it out: modules are called by their short names",
 }
+
+ORDERS = ("inventory", "reverse_inventory", "sorted", "reverse_sorted", "shuffle")
 
 TRUE = frozenset({"true", "yes", "on", "y", "t", "1"})
 FALSE = frozenset({"false", "no", "off", "n", "f", "0"})
@@ -190,6 +192,32 @@ def serial(raw: Mapping[str, Any]) -> Any:
         if not _is_size(item):
             refuse(raw, "serial", "`serial` must be a number, a percentage or a list of them", 'such as [1, "25%"]')
     return value
+
+
+def order(raw: Mapping[str, Any]) -> str:
+    """In which order a play takes its hosts."""
+    value = text(raw, "order") or "inventory"
+    if value not in ORDERS:
+        refuse(raw, "order", f"`order` is {value!r}", f"it is one of {', '.join(ORDERS)}")
+    return value
+
+
+def percentage(raw: Mapping[str, Any], key: str) -> Any:
+    """A number from 0 to 100, or a template that gives one."""
+    value = raw.get(key)
+    if isinstance(value, str) and is_template(value):
+        return value
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 100):
+        return value
+    refuse(raw, key, f"`{key}` must be a number from 0 to 100", f"such as `{key}: 20`")
+
+
+def once(raw: Mapping[str, Any]) -> bool:
+    """True if a task is for one host of the whole rollout: `once: rollout`."""
+    value = text(raw, "once")
+    if value not in (None, "rollout"):
+        refuse(raw, "once", f"`once` is {value!r}", "`once: rollout`, or `run_once: true`: once in each batch")
+    return value is not None
 
 
 def _is_size(item: object) -> bool:

@@ -71,6 +71,8 @@ class PlayReader:
             become=keywords.flag(raw, "become"),
             become_user=keywords.text(raw, "become_user"),
             serial=keywords.serial(raw),
+            order=keywords.order(raw),
+            max_fail_percentage=keywords.percentage(raw, "max_fail_percentage"),
             any_errors_fatal=keywords.flag_or_template(raw, "any_errors_fatal"),
             tasks=tasks,
             handlers=handlers,
@@ -206,7 +208,7 @@ def _decisions(raw: Mapping[str, Any]) -> dict[str, Any]:
     """The keywords that decide whether a task runs and what its result means."""
     flags = {key: keywords.flag_or_template(raw, key) for key in ("ignore_errors", "run_once", "no_log")}
     results = {key: keywords.conditions(raw, key) or None for key in ("changed_when", "failed_when")}
-    return {"when": keywords.conditions(raw, "when"), **flags, **results}
+    return {"when": keywords.conditions(raw, "when"), "once": keywords.once(raw), **flags, **results}
 
 
 def _loop(raw: Mapping[str, Any]) -> Any:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from deployer.config.compose_file import check_binds, load_compose, project_name
+from deployer.config.compose_mounts import check_hidden, mounts_of
+from deployer.config.dotenv import read_dotenv
 from deployer.config.git import Checkout, read_checkout
 from deployer.config.interpolation import interpolate
+from deployer.config.snapshots import check_snapshots
 from deployer.config.source_tree import load_tree
 from deployer.errors import Place, ProjectError, SecretMissingError
 from deployer.model.project import ComposeProject
 from deployer.model.release import Release
-from deployer.model.release_json import release_digest
+from deployer.model.release_json import OWN_VARIABLE, release_digest
 from deployer.model.tree import Entry, Tree
 
 ENV_FILE = ".env"
+OWN_FOLDERS = ("/inventories/", "/playbooks/", "/.lab/")  # the tool's, with secrets maybe: in no release, in no image
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -68,7 +72,9 @@ class ReleaseMaker:
         source = self._source(Path(str(settings["deploy_source"])))
         compose = self._compose(source, _words(settings, "deploy_compose_files"))
         name = project_name(source.folder, compose, settings["deploy_project"] or None)
-        env = _environment(host, settings, _without(compose, _names_in(source.folder / ENV_FILE)))
+        check_snapshots(settings["deploy_snapshot"], compose)
+        own = read_dotenv(source.folder / ENV_FILE)
+        env = _environment(host, settings, _without(compose, own.keys()))
         bare = _with_names(_release(settings, compose, name=name, host=host), env)
         digest = release_digest(source.tree.digest, bare, env)
         release = replace(
@@ -76,6 +82,11 @@ class ReleaseMaker:
             commit=source.checkout.commit, branch=source.checkout.branch, dirty=source.checkout.dirty,
             by=self._stamp.by, created=f"{self._stamp.now:%Y-%m-%dT%H:%M:%SZ}", tool=self._stamp.tool,
         )  # fmt: skip
+        release = _with_mounts(release, compose, _open({**own, **env}, settings))
+        if "bind-hidden" not in ",".join(_words(settings, "deploy_allow")).split(","):
+            place = Place(str(source.folder / compose.files[0]))
+            check_binds(compose, source.tree.by_path.keys(), place)
+            check_hidden(release, source.tree, place)
         return HostRelease(
             release=release, env=env, tree=source.tree, migrate_service=_migrator(settings, compose, bare)
         )
@@ -88,7 +99,7 @@ class ReleaseMaker:
                     f"{folder} is no folder", hint="set deploy_source to the folder with the compose file"
                 )
             load_compose(folder)  # a folder without one is refused before thousands of files are read
-            tree = _with_env_file(load_tree(folder))
+            tree = _with_env_file(load_tree(folder, exclude=OWN_FOLDERS))
             self._sources[folder] = Source(folder=folder, tree=tree, checkout=read_checkout(folder))
         return self._sources[folder]
 
@@ -96,11 +107,6 @@ class ReleaseMaker:
         key = (source.folder, files)
         if key not in self._projects:
             self._projects[key] = load_compose(source.folder, files)
-            check_binds(
-                self._projects[key],
-                source.tree.by_path.keys(),
-                Place(str(source.folder / self._projects[key].files[0])),
-            )
         return self._projects[key]
 
 
@@ -112,14 +118,7 @@ def _with_env_file(tree: Tree) -> Tree:
     return Tree(tuple(sorted((*tree.entries, link), key=lambda entry: entry.path)))
 
 
-def _names_in(file: Path) -> frozenset[str]:
-    """The variables that a project's own `.env` sets."""
-    if not file.is_file():
-        return frozenset()
-    return frozenset(re.findall(r"^\s*(?:export\s+)?([A-Za-z_]\w*)=", file.read_text(errors="replace"), re.MULTILINE))
-
-
-def _without(compose: ComposeProject, known: frozenset[str]) -> ComposeProject:
+def _without(compose: ComposeProject, known: Collection[str]) -> ComposeProject:
     return replace(compose, variables=tuple(name for name in compose.variables if name not in known))
 
 
@@ -160,6 +159,24 @@ def _with_names(release: Release, env: Mapping[str, str]) -> Release:
     return replace(release, networks=tuple(networks), volumes=tuple(volumes))
 
 
+def _open(variables: Mapping[str, str], settings: Mapping[str, Any]) -> Mapping[str, str]:
+    """The variables that anybody may read: release.json holds no secret."""
+    return {name: value for name, value in variables.items() if name not in _mapping(settings, "deploy_secrets")}
+
+
+def _with_mounts(release: Release, compose: ComposeProject, variables: Mapping[str, str]) -> Release:
+    """Images, volumes and data directories as they are on the host; the digest is that of the text, and stays."""
+    known = {**variables, OWN_VARIABLE: release.id, "COMPOSE_PROJECT_NAME": release.project}
+    services = {name: compose.services[name] for name in release.services}
+    kept = {name: one.data_directory for name, one in services.items() if one.data_directory}
+    return replace(
+        release,
+        images={name: interpolate(image, known) for name, image in release.images.items()},
+        mounts={name: mounts_of(one, compose, release.project, known) for name, one in services.items()},
+        data_directories={name: interpolate(directory, known) for name, directory in kept.items()},
+    )
+
+
 def _chosen(wanted: Sequence[str], compose: ComposeProject, active: set[str], host: str) -> tuple[str, ...]:
     unknown = [one for one in wanted if one not in compose.services]
     if unknown:
@@ -173,7 +190,7 @@ def _chosen(wanted: Sequence[str], compose: ComposeProject, active: set[str], ho
 def _environment(host: str, settings: Mapping[str, Any], compose: ComposeProject) -> dict[str, str]:
     env = {**_mapping(settings, "deploy_env"), **_mapping(settings, "deploy_secrets")}
     empty = [name for name, value in _mapping(settings, "deploy_secrets").items() if value in (None, "")]
-    missing = empty or [name for name in compose.variables if name not in env and name != "DEPLOY_RELEASE"]
+    missing = empty or [name for name in compose.variables if name not in env and name != OWN_VARIABLE]
     if missing:
         raise SecretMissingError(
             f"{', '.join(missing)} has no value, and the project asks for it", host=host,

@@ -34,12 +34,32 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("deploy_migrate", "", "command that brings the database to the new release; run once, before the switch"),
     Setting("deploy_migrate_service", None, "service whose image runs it; by default the only one that is built"),
     Setting("deploy_migrate_timeout", 900, "seconds after which it has failed"),
+    Setting(
+        "deploy_allow",
+        [],
+        "data that a release may leave behind, by what the refusal calls it: `volume-renamed`, `database-major` …",
+    ),
+    Setting(
+        "deploy_snapshot",
+        [],
+        "services whose database is kept before a new release may change it: names of Postgres services, or "
+        "`{service, kind: volume, volume: NAME, mode: hot or cold}`",
+    ),
+    Setting("deploy_snapshot_timeout", 3600, "seconds after which keeping or restoring one of them has failed"),
+    Setting("keep_snapshots", 5, "snapshots that stay, beside those of the releases that are on the host"),
     Setting("deploy_known_hosts", [], "further known_hosts files, beside yours and the system's"),
     Setting("keep_releases", 5, "releases that stay on a host, with their images"),
     Setting("rollout_serial", [1, "100%"], "hosts that are switched at a time: number, percentage, or a list of both"),
     Setting("gate_bake", 10, "seconds for which a new release must stay healthy"),
     Setting("gate_patience", 120, "seconds in which every service must have become healthy"),
     Setting("gate_http", None, "request that each host makes itself: `url`, and if needed `status` and `contains`"),
+    Setting("rollout_on_failure", "rollback", "`rollback` all switched hosts, only the failing `batch`, or `halt`"),
+    Setting(
+        "confirm_timeout",
+        None,
+        "seconds after which an unconfirmed switch undoes itself; by default the gate's + 60",
+    ),
+    Setting("lock_ttl", 60, "seconds after which a dead run's lock ends by itself; a live run renews it"),
     Setting("docker_daemon", {}, "merged into /etc/docker/daemon.json: registry-mirrors, log-opts …"),
 )
 

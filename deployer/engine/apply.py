@@ -12,6 +12,7 @@ from typing import Any
 
 from deployer.engine.gate import Clock, watch
 from deployer.engine.host import HostRun
+from deployer.engine.lease import FENCED
 from deployer.engine.ports import Emit
 from deployer.engine.steps import StepReader, also_ok, render_steps
 from deployer.engine.sync import apply_sync
@@ -79,7 +80,10 @@ class Applier:
         self._touch(action)
         start = time.monotonic()
         if isinstance(action, Sync):
-            apply_sync(self.host.target.remote, action, become=self.become, on_bytes=self._progress(action))
+            prologue = self.host.guard.prologue(self.become) if self.host.guard else ""
+            apply_sync(
+                self.host.target.remote, action, become=self.become, on_bytes=self._progress(action), prologue=prologue
+            )
         elif isinstance(action, Watch):
             clock = Clock(sleep=self._doze)
             applied.output = watch(self.host.target.remote, action, become=self.become, emit=self.emit, clock=clock)
@@ -96,11 +100,17 @@ class Applier:
         if action.serves:
             self.host.touches += 1
 
+    def _arm(self, actions: Sequence[Action]) -> None:
+        if self.host.guard and any(action.serves for action in actions):
+            self.host.guard.arm()
+
     def _steps(self, actions: tuple[Action, ...], applied: Applied) -> None:
-        reader = _Follower(self, actions, secrets.token_hex(8), applied)
+        self._arm(actions)
+        reader, guard = _Follower(self, actions, secrets.token_hex(8), applied), self.host.guard
+        prologue, note = (guard.prologue(self.become), guard.note) if guard else ("", None)
         try:
             result = self.host.target.remote.run(
-                render_steps(actions, reader.nonce),
+                render_steps(actions, reader.nonce, prologue=prologue, note=note),
                 become=self.become,
                 timeout=sum(action.timeout for action in actions),
                 on_line=reader.line,
@@ -111,6 +121,8 @@ class Applier:
             ) from late
         finally:
             applied.output = reader.steps.output(reader.steps.current)
+        if guard and result.status == FENCED:
+            guard.check(result)
         reader.check(result.status, result.stderr)
 
 

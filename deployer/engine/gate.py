@@ -7,13 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from deployer.engine.ports import Emit
-from deployer.errors import UnhealthyError
-from deployer.model.action import Watch
+from deployer.errors import CommandError, UndecidedError, UnhealthyError
+from deployer.model.action import HttpCheck, Watch
 from deployer.model.event import GateJudged, GateWatching
 from deployer.protocols import Probe, Remote
-from deployer.rollout.health import Healthy, Sample, Undecided, Unhealthy, is_well, judge
+from deployer.rollout.answers import Answer
+from deployer.rollout.health import Healthy, Sample, Unclear, Undecided, Unhealthy, is_well, judge
 
 LOG_LINES = 20
+BLIND_LOOKS = 3  # looks in a row that fail before nobody can say how the release is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +27,10 @@ class Clock:
 
 
 def watch(remote: Remote, gate: Watch, *, become: str | None, emit: Emit, clock: Clock = Clock()) -> str:
-    """Sample until the release is judged; returns why it is healthy, raises UnhealthyError if it is not."""
+    """Sample until the release is judged; returns why it is healthy.
+
+    Raises UnhealthyError if it is not, UndecidedError if nobody can say.
+    """
     probe = remote.probe(become=become)
     try:
         verdict = _until_judged(
@@ -34,6 +39,8 @@ def watch(remote: Remote, gate: Watch, *, become: str | None, emit: Emit, clock:
         if isinstance(verdict, Healthy):
             emit(GateJudged(host=remote.name, healthy=True, because=verdict.because))
             return verdict.because
+        if isinstance(verdict, Unclear):
+            raise UndecidedError(f"undecided: {verdict.because}", host=remote.name)
         logs = probe.logs(verdict.container, LOG_LINES) if verdict.container else ()
     finally:
         probe.close()
@@ -41,11 +48,17 @@ def watch(remote: Remote, gate: Watch, *, become: str | None, emit: Emit, clock:
     raise UnhealthyError(verdict.because, host=remote.name)
 
 
-def _until_judged(probe: Probe, gate: Watch, say: Callable[[str], None], clock: Clock) -> Healthy | Unhealthy:
-    start = clock.now()
+def _until_judged(probe: Probe, gate: Watch, say: Callable[[str], None], clock: Clock) -> Healthy | Unhealthy | Unclear:
+    start, blind = clock.now(), 0
     samples: list[Sample] = []
     while True:
-        samples.append(_sample(probe, gate, clock.now() - start))
+        try:
+            samples.append(_sample(probe, gate, clock.now() - start))
+            blind = 0
+        except CommandError as broken:
+            blind += 1
+            if blind >= BLIND_LOOKS:
+                return Unclear(because=broken.message)
         verdict = judge(samples, gate)
         if not isinstance(verdict, Undecided):
             return verdict
@@ -59,4 +72,11 @@ def _sample(probe: Probe, gate: Watch, at: float) -> Sample:
     mine = [one for one in sample.containers if one.service in gate.release.services and not one.oneoff]
     if gate.http is None or not mine or not all(is_well(one) for one in mine):
         return sample
-    return replace(sample, http=probe.http(gate.http))
+    answers = tuple(_answer(probe, gate.http) for _ in range(max(1, gate.http.requests)))
+    return replace(sample, http=answers[-1].fault, answers=answers)
+
+
+def _answer(probe: Probe, check: HttpCheck) -> Answer:
+    start = time.monotonic()
+    fault = probe.http(check)
+    return Answer(seconds=time.monotonic() - start, fault=fault)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from deployer.engine.guard import Guard
 from deployer.engine.ports import Target, Variables
 from deployer.model.playbook import Play, Task
 from deployer.model.release import Installed, Release
 from deployer.model.report import TaskResult
+from deployer.model.rollout import OpenRollout
 from deployer.protocols import Fact
 
 
@@ -24,10 +26,15 @@ class HostRun:
     registered: dict[str, Any] = field(default_factory=dict)
     notified: set[str] = field(default_factory=set)
     results: list[TaskResult] = field(default_factory=list)
+    guard: Guard | None = None  # while a rollout is open
+    open: OpenRollout | None = None  # that an earlier run has left
     touches: int = 0  # how often what it serves was changed
     failed: str | None = None
+    undecided: bool = False  # it failed because its gate could not say
+    tolerated: bool = False  # it failed, and the others go on without it
     hint: str | None = None
     lost: bool = False  # the connection
+    left_armed: bool = False  # … with a watchdog that puts it back
 
     @property
     def name(self) -> str:
@@ -39,7 +46,15 @@ class HostRun:
 
     @property
     def before(self) -> Release | None:
-        return self.installed.serving if self.installed else None
+        """The release to go back to: what served when the rollout began, be it an earlier run's."""
+        if self.installed is None:
+            return None
+        if self.open and self.open.switched:
+            return self.installed.releases.get(self.open.previous or "")
+        serving = self.installed.serving
+        if serving is None or serving.id not in self.installed.failed:
+            return serving
+        return self.installed.last_healthy(serving.id)  # the current one was stopped, or could not be put back
 
     def shadow(self) -> HostRun:
         """A copy for a rehearsal: it knows what was seen, and what it learns stays its own."""
@@ -49,6 +64,7 @@ class HostRun:
             installed=self.installed,
             release=self.release,
             release_variables=self.release_variables,
+            open=self.open,
         )
 
     def forget(self) -> None:

@@ -12,10 +12,17 @@ from deployer.model.event import Event
 from deployer.model.lock import Holder
 from deployer.model.playbook import Playbook, Task
 from deployer.model.release import Installed, Release
+from deployer.model.rollout import OpenRollout
 from deployer.protocols import Fact, Module, Remote
+from deployer.rollout.decide import OnFailure
 
 Emit = Callable[[Event], None]
 Variables = Mapping[str, Any]
+
+
+Choose = Callable[
+    [Mapping[str, Release], Mapping[str, Installed], Mapping[str, OpenRollout]], Mapping[str, Release]
+]  # what is wanted, what hosts have, what is open on them -> the release of each host
 
 
 class Language(Protocol):
@@ -40,6 +47,7 @@ class Questions:
 
     installed: Callable[[str], Fact[Installed]]  # of a project's root folder
     lock: Callable[[str], Fact[Holder | None]]
+    rollout: Callable[[str], Fact[OpenRollout | None]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +59,9 @@ class Target:
     extra: Variables  # -e and magic variables: nothing overrides them
     wanted: Release | None = None  # None: this run is about no release
     become: bool = False  # ansible_become
+    fresh: Callable[[], Remote] | None = None  # another connection to the same host, for what must be seen anew
+    confirm_timeout: int = 300  # seconds after which a switch that nobody confirms undoes itself
+    lock_ttl: int = 60  # seconds for which a lease is good
 
     @property
     def name(self) -> str:
@@ -64,6 +75,9 @@ class Options:
     tags: frozenset[str] = frozenset()
     skip_tags: frozenset[str] = frozenset()
     forks: int = 16
+    lock_wait: float = 0  # seconds
+    pause_after: int | None = None  # stop, with what is switched serving, after so many batches
+    on_failure: OnFailure = "rollback"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +93,8 @@ class Session:
     emit: Emit
     holder: Holder
     plays_on: Callable[[str], tuple[str, ...]]  # a play's host pattern -> names, in order
-    choose: Callable[[Mapping[str, Release], Mapping[str, Installed]], Mapping[str, Release]]
+    choose: Choose
+    going_on: bool = False  # this run finishes or undoes a rollout that another one has left
+    undoes: bool = False  # … and undoes it: the playbook is not walked
     way_back: Playbook | None = None  # what is run on touched hosts when something fails
     options: Options = field(default_factory=Options)

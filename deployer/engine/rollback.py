@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from deployer.engine.host import HostRun
-from deployer.engine.lock import drop_lock
 from deployer.engine.ports import Session
-from deployer.engine.start import side_by_side
 from deployer.engine.walk import Walk
-from deployer.errors import DeployerError
-from deployer.model.event import Note, RollbackStarted
+from deployer.model.event import RollbackStarted
 from deployer.rollout.batches import Batch
 from deployer.rollout.decide import RollBack
 
@@ -62,26 +58,3 @@ def _aim(host: HostRun, because: str) -> None:
     host.registered = {}
     host.notified = set()
     host.forget()
-
-
-def reconnect(host: HostRun) -> None:
-    """A lost connection is tried once more: the host may only have dropped this one."""
-    if host.lost:
-        host.target.remote.connect()
-        host.lost = False
-
-
-def unlock(session: Session, hosts: Mapping[str, HostRun], become: Mapping[str, str | None]) -> None:
-    """Give back the locks of this run; one that cannot be given back is said, not raised."""
-
-    def work(host: HostRun) -> bool:
-        assert host.target.wanted is not None
-        drop = partial(drop_lock, host.target.remote, host.target.wanted.root, session.holder)
-        return drop(become=become[host.name])
-
-    for name, outcome in side_by_side(work, hosts.values(), session.options.forks).items():
-        if outcome is not True:
-            why = f": {outcome.message}" if isinstance(outcome, DeployerError) else ""
-            session.emit(
-                Note(host=name, warning=True, message=f"its lock stays{why}; deploy unlock {session.environment}")
-            )

@@ -8,15 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from deployer.engine.host import HostRun
-from deployer.engine.lock import take_lock
 from deployer.engine.ports import Session
-from deployer.engine.rollback import reconnect, roll_back, unlock
-from deployer.engine.start import look_user, name_environment, reach, settle_releases, side_by_side
+from deployer.engine.rollback import roll_back
+from deployer.engine.start import name_environment, reach, settle_releases, side_by_side
+from deployer.engine.transaction import Transaction
 from deployer.engine.walk import Walk, rehearse
 from deployer.errors import DeployerError, ExitCode
 from deployer.model.event import Note, RunFinished, RunStarted
 from deployer.model.report import HostOutcome, Report, State, TaskResult
-from deployer.rollout.decide import Advance, Decision, Progress, RollBack, decide
+from deployer.model.rollout import Phase
+from deployer.rollout.decide import Advance, Decision, Pause, Progress, RollBack, Stop, decide
 from deployer.rollout.outcome import count, exit_code
 
 
@@ -29,6 +30,7 @@ class RunState:
     decision: Decision = field(default_factory=Advance)
     failures: dict[str, str] = field(default_factory=dict)  # as they were before the way back
     interrupted: bool = False
+    paused: str | None = None  # "1 of 3"
     error: DeployerError | None = None  # that ended the run before its walk, or the walk
     unreached: dict[str, DeployerError] = field(default_factory=dict)
 
@@ -39,7 +41,8 @@ def execute(session: Session, stop: threading.Event | None = None) -> Report:
     session.emit(
         RunStarted(
             verb=session.verb, environment=session.environment, hosts=tuple(state.hosts),
-            check=session.options.check, release=next((t.wanted.id for t in session.targets if t.wanted), None),
+            check=session.options.check,
+            release=next((one.wanted.id for one in session.targets if one.wanted and one.wanted.id), None),
         )
     )  # fmt: skip
     try:
@@ -64,14 +67,25 @@ def _run(session: Session, state: RunState, stop: threading.Event) -> None:
         state.interrupted = stop.is_set()
         state.failures = _failures(state)
         return
-    foretold = rehearse(session, state.hosts)
-    if foretold is not None and not any(result.actions for result in foretold):
+    _tell_left(session, state.hosts)
+    foretold = None if session.undoes else rehearse(session, state.hosts)
+    left = any(host.open for host in state.hosts.values())
+    if foretold is not None and not left and not any(result.actions for result in foretold):
         _note(state.hosts, foretold)
         return
     if stop.is_set():
         state.interrupted = True
         return
-    _locked(session, state, stop)
+    _changed(session, state, stop)
+
+
+def _tell_left(session: Session, hosts: Mapping[str, HostRun]) -> None:
+    """Say what an earlier rollout has come to where nobody was there to say it."""
+    for host in hosts.values():
+        words = {Phase.UNDONE: "went back by itself", Phase.BROKEN: "could not be put back by its watchdog"}
+        if host.open and host.open.phase in words:
+            left = f"the rollout of {host.open.release} by {host.open.by} was not confirmed here"
+            session.emit(Note(host=host.name, warning=True, message=f"{left}: the host {words[host.open.phase]}"))
 
 
 def _note(hosts: Mapping[str, HostRun], results: list[TaskResult]) -> None:
@@ -80,61 +94,89 @@ def _note(hosts: Mapping[str, HostRun], results: list[TaskResult]) -> None:
         hosts[result.host].results.append(result)
 
 
-def _locked(session: Session, state: RunState, stop: threading.Event) -> None:
-    """The part that changes hosts: under the lock, and with the way back at its end."""
-    locking = {name: host for name, host in state.hosts.items() if host.target.wanted}
-    become = {name: look_user(session, host) for name, host in state.hosts.items()}
-    taken = _take_locks(session, locking, become)
+def _changed(session: Session, state: RunState, stop: threading.Event) -> None:
+    """The part that changes hosts: leased and armed, committed or undone at its end."""
+    about = {name: host for name, host in state.hosts.items() if host.target.wanted}
+    transaction = Transaction(session=session, hosts=about)
+    transaction.begin()
     try:
-        walk = Walk(session=session, hosts=state.hosts, emit=session.emit, stop=stop)
-        try:
-            walk.run(session.playbook)
-        except DeployerError as error:
-            state.error = error
-        except Exception as bug:  # the hosts must not be left in the middle for it
-            state.error = DeployerError(f"{type(bug).__name__} is a bug of ours")
-            _go_on(session, state, walk)
-            raise
-        _go_on(session, state, walk)
+        with transaction.heart():
+            _walk(session, state, transaction, stop)
     finally:
-        unlock(session, taken, become)
+        transaction.end()
 
 
-def _take_locks(session: Session, hosts: Mapping[str, HostRun], become: Mapping[str, str | None]) -> dict[str, HostRun]:
-    """Lock every host or none; raises the first error. What was seen before the lock may be old: it is forgotten."""
+def _walk(session: Session, state: RunState, transaction: Transaction, stop: threading.Event) -> None:
+    walk = Walk(session=session, hosts=state.hosts, emit=session.emit, stop=stop, before_batches=transaction.stage)
+    if session.going_on:
+        walk.switched = [_left_behind(state.hosts)]
+    try:
+        if not session.undoes:
+            walk.run(session.playbook)
+        if not stop.is_set() and all(host.tolerated for host in state.hosts.values() if host.failed):
+            transaction.commit()
+    except DeployerError as error:
+        state.error = error
+    except Exception as bug:  # the hosts must not be left in the middle for it
+        state.error = DeployerError(f"{type(bug).__name__} is a bug of ours")
+        _go_on(session, state, walk, transaction)
+        _settle(state, transaction)
+        raise
+    _go_on(session, state, walk, transaction)
+    _settle(state, transaction)
 
-    def work(host: HostRun) -> None:
-        assert host.target.wanted is not None
-        take_lock(host.target.remote, host.target.wanted.root, session.holder, become=become[host.name])
 
-    outcomes = side_by_side(work, hosts.values(), session.options.forks)
-    taken = {name: hosts[name] for name, outcome in outcomes.items() if not isinstance(outcome, DeployerError)}
-    for outcome in outcomes.values():
-        if isinstance(outcome, DeployerError):
-            unlock(session, taken, become)
-            raise outcome
-    for host in taken.values():
-        host.forget()
-    return taken
+def _left_behind(hosts: Mapping[str, HostRun]) -> tuple[str, ...]:
+    """The hosts that an earlier run has switched, or begun to: from now on they count as touched by this one."""
+    found = [host for host in hosts.values() if host.open and host.open.switched]
+    for host in found:
+        host.touches += 1
+    return tuple(host.name for host in found)
 
 
-def _go_on(session: Session, state: RunState, walk: Walk) -> None:
-    """After the walk: done, or the way back for whoever was touched."""
-    state.interrupted = walk.stop.is_set()
+def _go_on(session: Session, state: RunState, walk: Walk, transaction: Transaction) -> None:
+    """After the walk: done, paused, or the way back for whoever was touched."""
+    state.interrupted, state.paused = walk.stop.is_set(), walk.paused
     state.failures = _failures(state)
-    common = str(state.error) if state.error else "interrupted" if state.interrupted else None
+    stopped = "interrupted" if state.interrupted else "aborted" if session.undoes else None
+    common = str(state.error) if state.error else stopped
     progress = {
-        name: Progress(touched=host.touched, failed=host.failed or common) for name, host in state.hosts.items()
+        name: Progress(
+            touched=host.touched, failed=host.failed or common, undecided=host.undecided, tolerated=host.tolerated
+        )
+        for name, host in state.hosts.items()
     }
-    state.decision = decide(walk.switched, progress)
+    on_failure = "rollback" if session.undoes else session.options.on_failure
+    state.decision = decide(walk.switched, progress, on_failure)
+    if isinstance(state.decision, Pause):
+        _pause(state, state.decision)
     if not isinstance(state.decision, RollBack):
         return
     if session.way_back is None:
         session.emit(Note(warning=True, message="this playbook has no way back: hosts stay as they are"))
         return
     touched = [state.hosts[name] for group in state.decision.groups for name in group]
-    side_by_side(reconnect, touched, session.options.forks)
+    side_by_side(transaction.regain, touched, session.options.forks)
     roll_back(session, state.hosts, state.decision)
+
+
+def _pause(state: RunState, decision: Pause) -> None:
+    """An undecided gate is no failure: the hosts stay as they are until somebody promotes or aborts."""
+    state.paused, state.failures = decision.because, {}
+    for host in state.hosts.values():
+        host.failed = None
+
+
+def _settle(state: RunState, transaction: Transaction) -> None:
+    """Close the rollout on the hosts, or leave it open where somebody has to go on with it."""
+    if state.paused and not state.failures and not state.interrupted:
+        transaction.pause(state.paused)
+        return
+    if isinstance(state.decision, Stop) and any(host.touched for host in state.hosts.values()):
+        transaction.pause("a failure")
+        return
+    undone = isinstance(state.decision, RollBack)
+    transaction.close("rolled back" if undone else "rollout ended")
 
 
 def _failures(state: RunState) -> dict[str, str]:
@@ -148,14 +190,27 @@ def _report(session: Session, state: RunState) -> Report:
     nothing_changed = session.options.check or all(outcome.actions == 0 for outcome in outcomes)
     if state.error is not None and nothing_changed:
         code = state.error.exit_code
+    elif state.paused and code is ExitCode.OK:
+        code = ExitCode.PAUSED
     elif state.interrupted and nothing_changed:
         code = ExitCode.INTERRUPTED
     return Report(
         environment=session.environment, exit_code=code, outcomes=outcomes,
         results=tuple(result for host in state.hosts.values() for result in host.results),
         seconds=time.monotonic() - state.started, check=session.options.check,
-        message=str(state.error) if state.error else "", hint=state.error.hint if state.error else None,
+        message=_message(state), hint=_hint(session, state),
     )  # fmt: skip
+
+
+def _message(state: RunState) -> str:
+    return str(state.error) if state.error else f"paused: {state.paused}" if state.paused else ""
+
+
+def _hint(session: Session, state: RunState) -> str | None:
+    if state.error:
+        return state.error.hint
+    name = session.environment
+    return f"go on: deploy promote {name}; or undo it: deploy abort {name}" if state.paused else None
 
 
 def _outcome(session: Session, state: RunState, host: HostRun) -> HostOutcome:
@@ -181,6 +236,8 @@ def _because(state: RunState, host: HostRun, end: State) -> str:
 
 def _way_out(session: Session, host: HostRun) -> str:
     """The command that brings a broken host to where the others are, once its cause is mended."""
+    if host.left_armed:
+        return f"it goes back by itself within {host.target.confirm_timeout} s: deploy status {session.environment}"
     if host.before is None:
         return f"deploy {session.environment} --limit {host.name}"
     return f"deploy rollback {session.environment} --to {host.before.id} --limit {host.name}"
@@ -189,20 +246,26 @@ def _way_out(session: Session, host: HostRun) -> str:
 def _state(session: Session, state: RunState, host: HostRun, actions: int) -> State:
     if host.name in state.unreached:
         return State.UNREACHABLE
-    if isinstance(state.decision, RollBack) and host.touched:
+    if host.touched and isinstance(state.decision, RollBack) and _goes_back(state.decision, host):
         broken = host.failed or session.way_back is None
         return State.BROKEN if broken else State.ROLLED_BACK if host.before else State.STOPPED
-    if state.failures or state.interrupted or state.unreached or state.error:
-        return State.UNTOUCHED
+    if host.touched and host.failed:
+        return State.BROKEN
+    if state.failures or state.interrupted or state.unreached or state.error or state.paused:
+        return State.DEPLOYED if host.touched else State.UNTOUCHED
     if not actions:
         return State.UNCHANGED
     return State.PENDING if session.options.check else State.DEPLOYED if host.touched else State.CHANGED
 
 
+def _goes_back(decision: RollBack, host: HostRun) -> bool:
+    return any(host.name in group for group in decision.groups)
+
+
 def _after(host: HostRun, end: State) -> str | None:
     """The release that serves at the end, as far as this run knows."""
-    if end in (State.DEPLOYED, State.CHANGED) and host.release:
-        return host.release.id if end is State.DEPLOYED else (host.before.id if host.before else None)
-    if end in (State.BROKEN, State.STOPPED, State.UNREACHABLE):
+    if end in (State.BROKEN, State.STOPPED, State.UNREACHABLE) or host.installed is None:
         return None
-    return host.before.id if host.before else None
+    if end is State.DEPLOYED and host.release:
+        return host.release.id
+    return host.before.id if end is State.ROLLED_BACK and host.before else host.installed.current

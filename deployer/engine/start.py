@@ -9,12 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from deployer.engine.host import HostRun
-from deployer.engine.lock import held
+from deployer.engine.lease import held
 from deployer.engine.look import look
 from deployer.engine.ports import Session
-from deployer.errors import ConfigError, DeployerError, RemoteError
+from deployer.errors import ConfigError, DeployerError, InterruptedRolloutError, PausedRolloutError, RemoteError
 from deployer.model.event import HostConnected, HostDoing, HostUnreachable
 from deployer.model.playbook import Play, Task
+from deployer.model.release import Installed
+from deployer.model.rollout import OpenRollout, Phase
 from deployer.protocols import Fact
 from deployer.rollout.tags import is_selected
 
@@ -73,12 +75,20 @@ def _first_questions(session: Session, host: HostRun) -> list[Fact[Any]]:
     asked: list[Fact[Any]] = []
     if host.target.wanted:
         root = host.target.wanted.root
-        asked += [session.questions.installed(root), session.questions.lock(root)]
+        asked += [question(root) for question in _own_questions(session)]
     for play in session.playbook.plays:
         for task in (*play.tasks, *play.handlers):
             if is_selected(task.tags, session.options.tags, session.options.skip_tags):
                 asked += _facts_of(session, host, play, task)
     return asked
+
+
+def _own_questions(session: Session) -> tuple[Callable[[str], Fact[Any]], ...]:
+    return (*_state_questions(session), session.questions.lock)
+
+
+def _state_questions(session: Session) -> tuple[Callable[[str], Fact[Any]], ...]:
+    return (session.questions.installed, session.questions.rollout)
 
 
 def _facts_of(session: Session, host: HostRun, play: Play, task: Task) -> tuple[Fact[Any], ...]:
@@ -94,26 +104,75 @@ def _facts_of(session: Session, host: HostRun, play: Play, task: Task) -> tuple[
         return ()
 
 
+def refuse_interrupted(environment: str, seen: Mapping[str, Installed], left: Mapping[str, OpenRollout]) -> None:
+    """Raise if an earlier rollout has switched some hosts and not ended.
+
+    One that has switched none is no obstacle, nor one that every host has confirmed: it was only not closed.
+    """
+    open_ones = [one for one in left.values() if one.blocks]
+    if not open_ones or _is_committed(seen, left):
+        return
+    first = open_ones[0]
+    where = ", ".join(f"{name} {left[name].phase if name in left else 'not begun'}" for name in seen)
+    paused = any(one.paused for one in open_ones)
+    word, error = ("is paused", PausedRolloutError) if paused else ("was interrupted", InterruptedRolloutError)
+    go_on = "promote" if paused else "resume"
+    finish = f"finish it: deploy {go_on} {environment}; or " if any(one.staged for one in open_ones) else ""
+    raise error(
+        f"the rollout of {first.release} by {first.by} since {first.since} {word}: {where}",
+        hint=f"{finish}undo it: deploy abort {environment}",
+    )
+
+
+def _is_committed(seen: Mapping[str, Installed], left: Mapping[str, OpenRollout]) -> bool:
+    """True if all hosts serve the release of the rollout, and all on which it is open have confirmed it."""
+    confirmed = all(one.phase is Phase.SWITCHED and not one.paused for one in left.values())
+    return confirmed and {now.current for now in seen.values()} == {one.release for one in left.values()}
+
+
 def _as_wanted(host: HostRun) -> dict[str, Any]:
     """The release that the files ask for: which one it will be is settled after the look, and no fact depends on it."""
     wanted = host.target.wanted
     return {"release": wanted, "release_state": "up", "release_failed": None} if wanted else {}
 
 
-def settle_releases(session: Session, hosts: Mapping[str, HostRun]) -> None:
+def look_again(session: Session, hosts: Mapping[str, HostRun]) -> bool:
+    """Ask hosts once more what they have and what is open on them; True if it is not what it was."""
+
+    def work(host: HostRun) -> bool:
+        assert host.target.wanted is not None
+        asked = [question(host.target.wanted.root) for question in _state_questions(session)]
+        before = [host.seen.get(one) for one in asked]
+        host.seen.update(look(host.target.remote, asked, become=look_user(session, host)))
+        return before != [host.seen[one] for one in asked]
+
+    outcomes = side_by_side(work, hosts.values(), session.options.forks)
+    for outcome in outcomes.values():
+        if isinstance(outcome, DeployerError):
+            raise outcome
+    return any(outcomes.values())
+
+
+def settle_releases(session: Session, hosts: Mapping[str, HostRun], *, leased: bool = False) -> None:
     """Note on each host what it has and which release it shall have.
 
-    Raises LockHeldError if another run holds a host, NoReleaseError if there is none to go back to.
+    Raises LockHeldError if another run holds a host (unless they are `leased` by this one), InterruptedRolloutError if
+    one has left a rollout half done, NoReleaseError if there is none to go back to.
     """
     about = {name: host for name, host in hosts.items() if host.target.wanted}
     wanted = {name: host.target.wanted for name, host in about.items() if host.target.wanted}
     for name, host in about.items():
         root = wanted[name].root
         host.installed = host.seen[session.questions.installed(root)]
-        holder = host.seen[session.questions.lock(root)]
-        if holder is not None and not session.options.check:
-            raise held(name, holder)
-    chosen = session.choose(wanted, {name: host.installed for name, host in about.items() if host.installed})
+        host.open = host.seen[session.questions.rollout(root)]
+        holder = host.seen.get(session.questions.lock(root))
+        if holder is not None and not (leased or session.options.check or session.options.lock_wait):
+            raise held(name, holder, session.environment)
+    seen = {name: host.installed for name, host in about.items() if host.installed}
+    left = {name: host.open for name, host in about.items() if host.open}
+    if not session.going_on and not session.options.check:
+        refuse_interrupted(session.environment, seen, left)
+    chosen = session.choose(wanted, seen, left)
     for name, host in about.items():
-        host.release = chosen[name]
-        host.release_variables = {"release": chosen[name], "release_state": "up", "release_failed": None}
+        host.release = chosen.get(name, wanted[name])
+        host.release_variables = {"release": host.release, "release_state": "up", "release_failed": None}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import posixpath
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import singledispatch
 
 from deployer.model.action import Action, Link, Put, Run, Script
@@ -59,17 +59,22 @@ def also_ok(action: Action) -> tuple[int, ...]:
     return action.also_ok if isinstance(action, Run | Script) else ()
 
 
-def render_steps(actions: Sequence[Action], nonce: str) -> str:
+Note = Callable[[str, Action, int], str]  # "begin" or "end", an action, its number -> shell that writes it down
+
+
+def render_steps(actions: Sequence[Action], nonce: str, *, prologue: str = "", note: Note | None = None) -> str:
     """One script for all of them; it ends with the first that fails."""
-    lines = []
+    lines = [prologue] if prologue else []
     for number, action in enumerate(actions):
         good = "|".join(str(status) for status in (0, *also_ok(action)))
         lines += [
+            note("begin", action, number) if note else "",
             f"printf '{nonce} begin {number}\\n'",
             "( set -e",
             render(action, nonce),
             ") 2>&1 </dev/null",
             f"rc=$?; printf '\\n{nonce} end %d\\n' \"$rc\"",
+            note("end", action, number) if note else "",
             f'case "$rc" in {good}) ;; *) exit 0 ;; esac',
         ]
     return "\n".join(lines) + "\n"

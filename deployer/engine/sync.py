@@ -11,9 +11,10 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from deployer.engine.lease import FENCED
 from deployer.engine.manifest import parse_release, render_manifest, render_modes, shown, verifiable
 from deployer.engine.parcel import Parcel
-from deployer.errors import TransferError
+from deployer.errors import FencedError, TransferError
 from deployer.model.action import Sync
 from deployer.model.connection import Result
 from deployer.model.release_json import to_json
@@ -29,7 +30,7 @@ FETCH = "cd {base} && cat modes manifest | gzip -c | base64"
 # `tar -o` is --no-same-owner for GNU and busybox; its complaints count only after the manifest has had its say,
 # since a link that cannot be made is a file that is missing. Of all commands only `wait` lets a trap in at once
 RECEIVE = """\
-set -u
+{prologue}set -u
 umask 022
 LC_ALL=C; export LC_ALL
 root={root} id={id} tmp={tmp}
@@ -64,6 +65,7 @@ class _Errand:
     action: Sync
     become: str | None
     on_bytes: OnBytes | None
+    prologue: str
 
     def fetch(self) -> Tree:
         """The files of the base release as its manifest names them; none if it is gone or unreadable."""
@@ -78,6 +80,7 @@ class _Errand:
         tmp = f".tmp-{release.id}-{secrets.token_hex(4)}"
         script = RECEIVE.format(
             **{name: shlex.quote(value) for name, value in (("root", release.root), ("id", release.id), ("tmp", tmp))},
+            prologue=self.prologue,
             exists=EXISTS,
             spoiled=SPOILED,
             told=TOLD,
@@ -98,18 +101,24 @@ class _Errand:
         )
 
 
-def apply_sync(remote: Remote, action: Sync, *, become: str | None = None, on_bytes: OnBytes | None = None) -> Result:
+def apply_sync(
+    remote: Remote, action: Sync, *, become: str | None = None, on_bytes: OnBytes | None = None, prologue: str = ""
+) -> Result:
     """Make the release folder; `on_bytes` hears the bytes of changed files that have been sent.
+
+    `prologue` is shell that may refuse the whole transfer before it begins.
 
     Files of the base that someone has changed on the host are named in the result's output and sent in full. Raises
     TransferError if the release could not be made; nothing of it is then left on the host.
     """
-    errand = _Errand(remote=remote, action=action, become=become, on_bytes=on_bytes)
+    errand = _Errand(remote=remote, action=action, become=become, on_bytes=on_bytes, prologue=prologue)
     _, link = delta(action.tree, errand.fetch())
     result = errand.send(link)
     if result.status == SPOILED and (spoiled := _spoiled(result.stdout, link)):
         result = errand.send({path: base for path, base in link.items() if path not in spoiled})
         result = replace(result, stdout=_told(action, spoiled)) if result.ok else result
+    if result.status == FENCED:
+        raise FencedError("this run's lock has run out or was taken over", host=remote.name)
     if not result.ok:
         raise _failure(remote.name, action, result)
     return result

@@ -13,7 +13,7 @@ from deployer.engine.host import HostRun
 from deployer.engine.inputs import read_inputs
 from deployer.engine.look import look
 from deployer.engine.ports import Emit, Language, Options, Variables
-from deployer.errors import CommandError, ConnectError, DeployerError, PlaybookError
+from deployer.errors import CommandError, ConnectError, DeployerError, PlaybookError, UndecidedError
 from deployer.model.action import Action
 from deployer.model.playbook import Play, Task
 from deployer.model.report import Done, Status, TaskResult
@@ -136,6 +136,7 @@ class TaskRunner:
         except ConnectError:
             raise
         except DeployerError as error:
+            applier.host.undecided = isinstance(error, UndecidedError)
             return error
         finally:
             applier.host.forget()

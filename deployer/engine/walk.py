@@ -14,7 +14,7 @@ from deployer.errors import ConfigError
 from deployer.model.event import BatchStarted, HostDoing, PlayStarted, TaskDone, TaskStarted
 from deployer.model.playbook import Play, Playbook, Task
 from deployer.model.report import Status, TaskResult
-from deployer.rollout.batches import Batch, batches
+from deployer.rollout.batches import Batch, batches, exceeds, ordered
 from deployer.rollout.tags import is_selected
 
 
@@ -27,12 +27,26 @@ class Walk:
     emit: Emit
     stop: Flag = field(default_factory=Flag)  # set by another thread: start no further task
     switched: list[Batch] = field(default_factory=list)  # batches in which hosts were touched, in order
+    paused: str | None = None  # "batch 1 of 3": where it paused
+    before_batches: Callable[[], None] = lambda: None  # told once, when all that goes before the batches is done
+    done_once: dict[int, tuple[HostRun, TaskResult]] = field(default_factory=dict)  # of tasks that say `once: rollout`
 
     def run(self, playbook: Playbook) -> None:
         """Walk all plays; returns early when a host failed or `stop` is set."""
+        told = False
         for play in playbook.plays:
-            if not all(self._batch(play, *batch) for batch in self._batches(play)):
-                return
+            if play.serial is not None and not told:
+                told = True
+                self.before_batches()
+            for number, of, batch in self._batches(play):
+                if not self._batch(play, batch) or self._pauses(play, number, of):
+                    return
+
+    def _pauses(self, play: Play, number: int, of: int) -> bool:
+        """True after the batch that `pause_after` names, in the plays that go batch by batch."""
+        if play.serial is not None and number == self.session.options.pause_after and number < of:
+            self.paused = f"batch {number} of {of}"
+        return self.paused is not None
 
     def _batches(self, play: Play) -> Iterator[tuple[int, int, Batch]]:
         hosts = self._hosts_of(play)
@@ -51,9 +65,10 @@ class Walk:
         """Its hosts among those of this run; a pattern may be a template over what all hosts share."""
         any_host = next(iter(self.hosts.values()))
         pattern = self.session.language.render(play.hosts, any_host.variables(play), place=play.place)
-        return tuple(name for name in self.session.plays_on(str(pattern)) if name in self.hosts)
+        names = tuple(name for name in self.session.plays_on(str(pattern)) if name in self.hosts)
+        return ordered(names, play.order, self.session.holder.run)
 
-    def _batch(self, play: Play, _number: int, _of: int, batch: Batch) -> bool:
+    def _batch(self, play: Play, batch: Batch) -> bool:
         """Run a play's tasks and handlers on a batch; True if the walk may go on."""
         runner = TaskRunner(
             play=play, language=self.session.language, emit=self.emit, options=self.session.options, stop=self.stop
@@ -65,14 +80,15 @@ class Walk:
                 options = self.session.options
                 if is_selected(task.tags, options.tags, options.skip_tags):
                     self._task(runner, task, self._live(batch))
-                if self._must_stop(batch, fatal=fatal):
+                self._tolerate(play, batch)
+                if self._must_stop(batch, fatal=fatal or play.max_fail_percentage is not None):
                     break
             else:
                 self._handlers(runner, play, batch)
         finally:
             switched = tuple(name for name in batch if self.hosts[name].touches > before[name])
             self.switched += [switched] if switched else []
-        return not self._must_stop(batch, fatal=True)
+        return not self._must_stop(batch, fatal=play.max_fail_percentage is None or fatal)
 
     def _is_fatal(self, play: Play, batch: Batch) -> bool:
         """Whether the play's first failure on a host of the batch is one for all of them."""
@@ -84,8 +100,18 @@ class Walk:
     def _must_stop(self, batch: Batch, *, fatal: bool) -> bool:
         if self.stop.is_set():
             return True
-        failed = any(self.hosts[name].failed for name in batch)
+        failed = any(self.hosts[name].failed and not self.hosts[name].tolerated for name in batch)
         return failed and (fatal or not self._live(batch))
+
+    def _tolerate(self, play: Play, batch: Batch) -> None:
+        """Mark this batch's failed hosts as tolerated, or none of them: `max_fail_percentage` says."""
+        failed = [self.hosts[name] for name in batch if self.hosts[name].failed]
+        if play.max_fail_percentage is None or not failed:
+            return
+        variables = failed[0].variables(play)
+        limit = self.session.language.render(play.max_fail_percentage, variables, place=play.place)
+        for host in failed:
+            host.tolerated = not exceeds(len(failed), len(batch), float(limit)) and len(failed) < len(batch)
 
     def _live(self, batch: Batch) -> tuple[HostRun, ...]:
         return tuple(self.hosts[name] for name in batch if not self.hosts[name].failed)
@@ -101,18 +127,23 @@ class Walk:
         if not hosts or self.stop.is_set():
             return
         self.emit(TaskStarted(task=task.name, hosts=tuple(host.name for host in hosts), handler=handler))
+        if task.once:
+            self._once(runner, task, hosts)
+            return
         once = task.run_once
         if isinstance(once, str):
             once = runner.language.test((once,), hosts[0].variables(runner.play, task), place=task.place)
         if not once:
             self._side_by_side(lambda host: self._on_host(runner, task, host), hosts)
             return
-        result = self._on_host(runner, task, hosts[0])
-        for host in hosts[1:]:
-            copied = replace(result, host=host.name, actions=(), status=_copied(result.status))
-            runner.settle(task, host, copied)
-            if task.register:  # what was said, also where nobody may read it in the result
-                host.registered[task.register] = hosts[0].registered[task.register]
+        _copy(runner, task, (hosts[0], self._on_host(runner, task, hosts[0])), hosts[1:])
+
+    def _once(self, runner: TaskRunner, task: Task, hosts: Sequence[HostRun]) -> None:
+        """Run on the first host of the first batch; all others get its result."""
+        if id(task) not in self.done_once:
+            self.done_once[id(task)] = hosts[0], self._on_host(runner, task, hosts[0])
+            hosts = hosts[1:]
+        _copy(runner, task, self.done_once[id(task)], hosts)
 
     def _on_host(self, runner: TaskRunner, task: Task, host: HostRun) -> TaskResult:
         self.emit(HostDoing(host=host.name, doing=task.name))
@@ -127,6 +158,15 @@ class Walk:
             futures = [pool.submit(work, host) for host in hosts]
         for future in futures:
             future.result()
+
+
+def _copy(runner: TaskRunner, task: Task, done: tuple[HostRun, TaskResult], hosts: Sequence[HostRun]) -> None:
+    """Note one host's result on others."""
+    source, result = done
+    for host in hosts:
+        runner.settle(task, host, replace(result, host=host.name, actions=(), status=_copied(result.status)))
+        if task.register:  # what was said, also where nobody may read it in the result
+            host.registered[task.register] = source.registered[task.register]
 
 
 def _copied(status: Status) -> Status:

@@ -1,4 +1,4 @@
-"""Who holds a host."""
+"""Who holds a host, and which rollout has begun on it and not ended."""
 
 from __future__ import annotations
 
@@ -8,18 +8,24 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from deployer.model.lock import Holder
+from deployer.model.rollout import OpenRollout, Phase
 
 
 @dataclass(frozen=True)
 class LockHolder:
-    """The run that holds a project's lock on this host; None if it is free."""
+    """The run that holds a project's lease on this host; None if it is free, given back or run out."""
 
     constant: ClassVar[bool] = False
 
     root: str
 
     def script(self) -> str:
-        return f"cat {shlex.quote(self.root)}/.deploy/lock/holder"
+        return (
+            f"cd {shlex.quote(self.root)}/.deploy || exit 1\n"
+            "last=$(ls -d lock.* 2>/dev/null | sed -n 's/^lock\\.\\([0-9][0-9]*\\)$/\\1/p' | sort -n | tail -n 1)\n"
+            '[ -n "$last" ] && [ ! -e "lock.$last/released" ] || exit 1\n'
+            '[ "$(date +%s)" -lt "$(cat "lock.$last/expires")" ] && cat "lock.$last/holder"'
+        )
 
     def parse(self, output: str, status: int) -> Holder | None:
         if status != 0:
@@ -29,3 +35,30 @@ class LockHolder:
             return Holder(**{key: str(raw.get(key, "?")) for key in Holder.__dataclass_fields__})
         except (ValueError, AttributeError):
             return Holder(run="?", who="?", since="?", release="?")
+
+
+@dataclass(frozen=True)
+class RolloutState:
+    """The rollout that is open on this host; None if there is none."""
+
+    constant: ClassVar[bool] = False
+
+    root: str
+
+    def script(self) -> str:
+        room = shlex.quote(f"{self.root}/.deploy")
+        return f"cd {room} && cat rollout phase && {{ [ ! -e staged ] || echo staged; }}"
+
+    def parse(self, output: str, status: int) -> OpenRollout | None:
+        lines = output.split("\n")
+        if status != 0 or len(lines) < 2:
+            return None
+        try:
+            raw = json.loads(lines[0])
+            words = lines[1].split()
+            return OpenRollout(
+                **raw, phase=Phase(words[0]), paused="paused" in words[1:2], stage=" ".join(words[2:]),
+                staged="staged" in lines[2:],
+            )  # fmt: skip
+        except (ValueError, TypeError, IndexError):
+            return None

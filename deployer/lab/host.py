@@ -7,12 +7,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from docker import APIClient
 from docker.errors import APIError
 from docker.models.containers import Container
 from docker.models.networks import Network
 
 from deployer.errors import LabError
 
+_EXEC_PATIENCE = 30.0  # seconds
 _BOOT_PATIENCE = 90.0
 _KEYS = "cat /etc/ssh/ssh_host_*_key.pub"
 
@@ -33,12 +35,28 @@ class LabHost:
         Raises LabError if the host has no power.
         """
         argv = ["sh", "-c", command] if isinstance(command, str) else list(command)
+        api = self._api()
         try:
-            status, output = self.container.exec_run(argv, user=user)
+            started = api.exec_create(self.container.id, argv, user=user)["Id"]
+            output: bytes = api.exec_start(started)
+            status = self._status_of(started)
         except APIError as error:
             raise LabError(f"cannot run {argv[0]}: {error.explanation}", host=self.name) from error
-        text = output if isinstance(output, bytes) else b"".join(output or ())
-        return int(status or 0), text.decode(errors="replace")
+        return status, (output or b"").decode(errors="replace")
+
+    def _api(self) -> APIClient:
+        assert self.container.client is not None
+        return self.container.client.api
+
+    def _status_of(self, started: str) -> int:
+        """The exit status of a command whose output has ended; a busy engine may learn of its end a little later."""
+        deadline = time.monotonic() + _EXEC_PATIENCE
+        while time.monotonic() < deadline:
+            seen = self._api().exec_inspect(started)
+            if not seen["Running"] and seen["ExitCode"] is not None:
+                return int(seen["ExitCode"])
+            time.sleep(0.05)
+        raise LabError("a command's output ended, and the command did not", host=self.name)
 
     def is_running(self) -> bool:
         """Tell whether the host has power."""

@@ -118,6 +118,9 @@ class HttpCheck:
     url: str
     status: int = 200
     contains: str | None = None
+    requests: int = 1  # at each look
+    max_error_share: float = 0.0  # of the answers while the release bakes; 0: none may be wrong
+    max_p95: float | None = None  # seconds that 95 of 100 answers may take; None: any
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,6 +31,7 @@ class Task:
     changed_when: tuple[str | bool, ...] | None = None
     failed_when: tuple[str | bool, ...] | None = None
     run_once: bool | str = False  # once per batch, as in Ansible
+    once: bool = False  # for one host of the whole rollout, whatever the batches
     no_log: bool | str = False
 
 
@@ -46,7 +47,9 @@ class Play:
     become: bool | None = None
     become_user: str | None = None
     serial: Any = None  # int, "30%", a list of both, or a template that gives one; None: all at once
+    order: str = "inventory"
     any_errors_fatal: bool | str = False
+    max_fail_percentage: Any = None  # of a batch's hosts that may fail and the rest goes on; None: see any_errors_fatal
     tasks: tuple[Task, ...] = ()
     handlers: tuple[Task, ...] = ()
 

@@ -18,6 +18,8 @@ class Service:
     health_check: bool = False
     ports: tuple[str, ...] = ()  # published, as written
     bind_mounts: tuple[str, ...] = ()  # relative host paths, as written
+    volumes: tuple[str, ...] = ()  # volumes and bind mounts in Compose's short form, as written
+    data_directory: str | None = None  # PGDATA, if the environment names one; as written
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,4 +32,5 @@ class ComposeProject:
     networks: tuple[str, ...] = ()  # external ones, by their real name
     volumes: tuple[str, ...] = ()  # external ones, by their real name
     named_volumes: tuple[str, ...] = ()  # declared ones that are not external
+    volume_names: Mapping[str, str] = field(default_factory=dict)  # with a name of their own -> that, as written
     variables: tuple[str, ...] = ()  # `${NAME}` that the files ask for, without those that have a default

@@ -28,6 +28,9 @@ class Release:
     whole: bool = True  # this host runs every service of the project
     networks: tuple[str, ...] = ()  # external ones, by name: created if missing
     volumes: tuple[str, ...] = ()  # external ones, by name
+    mounts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # service -> what it writes to: `volume:/target` by the volume's real name, `/folder:/target`, `:/target` anonymous
+    data_directories: Mapping[str, str] = field(default_factory=dict)  # service -> where its environment puts the data
     commit: str | None = None
     dirty: bool = False
     branch: str | None = None
@@ -71,6 +74,11 @@ class Installed:
     @property
     def serving(self) -> Release | None:
         return self.releases.get(self.current) if self.current else None
+
+    def last_healthy(self, before: str) -> Release | None:
+        """The newest release before another one that a gate has passed and that did not fail later."""
+        ids = [one for one in self.healthy - self.failed if one < before and one in self.releases]
+        return self.releases[max(ids)] if ids else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,8 +70,12 @@ def _cast(field: Field[Any], value: Any) -> Any:
     if isinstance(like, tuple) and isinstance(value, list):
         return tuple(str(part) for part in value)
     if isinstance(like, dict) and isinstance(value, dict):
-        return {str(name): str(part) for name, part in value.items()}
+        return {str(name): _text(part) for name, part in value.items()}
     wanted = bool if isinstance(like, bool) else (str, type(None)) if like is None else str
     if isinstance(like, tuple | dict) or not isinstance(value, wanted):
         raise ValueError(f"{field.name} is {value!r}")
     return value
+
+
+def _text(part: Any) -> str | tuple[str, ...]:
+    return tuple(str(one) for one in part) if isinstance(part, list) else str(part)

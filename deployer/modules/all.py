@@ -7,6 +7,7 @@ from deployer.modules import (
     command,
     compose,
     copy,
+    data_guard,
     debug,
     docker_engine,
     file,
@@ -16,13 +17,17 @@ from deployer.modules import (
     project_sync,
     prune,
     release,
+    restore,
+    schema,
     shell,
+    snapshot,
     template,
     volume,
 )
 from deployer.modules.registry import MODULES
 
 __all__ = [
-    "MODULES", "assert_", "command", "compose", "copy", "debug", "docker_engine", "file", "gate", "migrate",
-    "network", "project_sync", "prune", "release", "shell", "template", "volume",
+    "MODULES", "assert_", "command", "compose", "copy", "data_guard", "debug", "docker_engine", "file", "gate",
+    "migrate", "network", "project_sync", "prune", "release", "restore", "schema", "shell", "snapshot", "template",
+    "volume",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployer.facts.releases import InstalledReleases
-from deployer.model.action import Action
+from deployer.model.action import Action, Script
 from deployer.model.release import Release
 from deployer.modules.compose import compose_run
 from deployer.modules.registry import module
@@ -35,4 +35,8 @@ class Migrate:
             self.release, "run", "--rm", "--no-deps", "--no-TTY", self.service, *shlex.split(self.command),
             because=f"release {self.release.id} is new, and its database must fit it before it serves",
             timeout=self.timeout,
+        )  # fmt: skip
+        yield Script(
+            label="note that the database was migrated", text=f"date -u >{shlex.quote(self.release.path)}/migrated",
+            because="going back will have to say that its schema is ahead",
         )  # fmt: skip

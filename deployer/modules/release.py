@@ -32,7 +32,7 @@ class ReleaseMark:
             if self.release.id not in installed.failed:
                 yield self._mark("failed", because=self.reason or "it did not prove itself")
             return
-        if self.release.id not in installed.healthy:
+        if self.release.id not in installed.healthy or self.release.id in installed.failed:
             yield self._mark("healthy", because="it passed its gate")
         if installed.current != self.release.id:
             because = f"the current release was {installed.current}" if installed.current else "there was none"

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from typing import Any
 
 from deployer.errors import PlaybookError
 
 Batch = tuple[str, ...]
+
+
+def ordered(hosts: Sequence[str], order: str, seed: str) -> tuple[str, ...]:
+    """Hosts in the order that a play asks for; `seed` makes `shuffle` the same each time within one run."""
+    if order == "shuffle":
+        return tuple(random.Random(seed).sample(hosts, len(hosts)))  # noqa: S311
+    found = sorted(hosts) if "sorted" in order else list(hosts)
+    return tuple(reversed(found)) if order.startswith("reverse") else tuple(found)
+
+
+def exceeds(failed: int, size: int, percentage: float) -> bool:
+    """Whether more of a batch's hosts have failed than may: strictly more, as in Ansible."""
+    return failed / size > percentage / 100
 
 
 def batches(hosts: Sequence[str], serial: Any) -> tuple[Batch, ...]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from deployer.errors import DeployerError, ExitCode
 from deployer.model.release import Installed, Release
+from deployer.model.rollout import OpenRollout, Phase
 
 
 class NoReleaseError(DeployerError):
@@ -49,6 +50,61 @@ def choose_previous(seen: Mapping[str, Installed], to: str | None = None) -> dic
     if missing:
         raise NoReleaseError(f"release {common} is not there", host=missing[0], hint=_listing(seen))
     return {host: now.releases[common] for host, now in seen.items()}
+
+
+def choose_serving(seen: Mapping[str, Installed]) -> dict[str, Release]:
+    """For each host the release that serves, or the newest one where none does.
+
+    Raises NoReleaseError, naming the host, where there is no release at all.
+    """
+    bare = [host for host, now in seen.items() if not now.releases]
+    if bare:
+        raise NoReleaseError("no release is there", host=bare[0], hint=_listing(seen))
+    return {host: now.serving or now.releases[max(now.releases)] for host, now in seen.items()}
+
+
+def choose_open(seen: Mapping[str, Installed], left: Mapping[str, OpenRollout], *, undo: bool) -> dict[str, Release]:
+    """For each host the release of the rollout that is open, or what it serves if it has not got that.
+
+    Raises NoReleaseError if none is open, if hosts are in the middle of different ones, or if there is nothing to
+    finish or to undo.
+    """
+    ids = {one.release for one in left.values() if one.blocks} or {one.release for one in left.values()}
+    if not ids:
+        raise NoReleaseError("no rollout is open on any host: there is nothing to go on with")
+    if len(ids) > 1:
+        raise NoReleaseError(f"hosts were left by different rollouts: {', '.join(sorted(ids))}", hint=_listing(seen))
+    release = ids.pop()
+    mine = {host: one for host, one in left.items() if one.release == release}
+    if undo:
+        _refuse_undo(release, seen, mine)
+    else:
+        _refuse_finish(release, seen, mine)
+    found = {host: now.releases.get(release) or now.serving for host, now in seen.items()}
+    return {host: one for host, one in found.items() if one}
+
+
+def _refuse_undo(release: str, seen: Mapping[str, Installed], left: Mapping[str, OpenRollout]) -> None:
+    ended = [host for host, now in seen.items() if host not in left and now.current == release]
+    if ended and all(one.phase is Phase.SWITCHED and not one.paused for one in left.values()):
+        raise NoReleaseError(
+            f"the rollout of {release} has been completed: {', '.join(ended)} closed it",
+            hint="close it everywhere: deploy resume ENV; go back all the same: deploy rollback ENV",
+        )
+    for host, one in left.items():
+        if one.switched and one.previous and one.previous not in seen[host].releases:
+            raise NoReleaseError(f"release {one.previous}, which served before, is not there any more", host=host)
+
+
+def _refuse_finish(release: str, seen: Mapping[str, Installed], left: Mapping[str, OpenRollout]) -> None:
+    missing = [host for host, now in seen.items() if release not in now.releases]
+    if missing:
+        raise NoReleaseError(f"release {release} is not there yet", host=missing[0], hint="begin anew: deploy ENV")
+    if not any(one.staged for one in left.values()):
+        raise NoReleaseError(
+            f"release {release} was not prepared on every host when its rollout ended",
+            hint="undo what was begun: deploy abort ENV; then begin anew: deploy ENV",
+        )
 
 
 def _newest_common(seen: Mapping[str, Installed]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from deployer.rollout.batches import Batch
 
@@ -14,6 +15,8 @@ class Progress:
 
     touched: bool = False
     failed: str | None = None
+    undecided: bool = False  # … because its gate could not say
+    tolerated: bool = False  # … and max_fail_percentage lets the others go on without it
 
 
 @dataclass(frozen=True)
@@ -36,21 +39,34 @@ class RollBack:
     because: str
 
 
-Decision = Advance | Stop | RollBack
+@dataclass(frozen=True, kw_only=True)
+class Pause:
+    """Leave everything as it is, for a person to promote or abort."""
+
+    because: str
 
 
-def decide(touched: Sequence[Batch], progress: Mapping[str, Progress]) -> Decision:
-    """Decide after a batch: any failure puts every touched host back, in all batches.
+Decision = Advance | Stop | RollBack | Pause
+OnFailure = Literal["rollback", "batch", "halt"]
 
-    `touched` holds the batches in which hosts were switched, in the order in which that happened.
+
+def decide(touched: Sequence[Batch], progress: Mapping[str, Progress], on_failure: OnFailure = "rollback") -> Decision:
+    """Decide after the walk: any failure puts every touched host back, in all batches.
+
+    `touched` holds the batches in which hosts were switched, in the order in which that happened. With `batch` only
+    the newest of them goes back; with `halt` all is left to a person.
     """
     failures = [f"{host}: {state.failed}" for host, state in progress.items() if state.failed]
     if not failures:
         return Advance()
+    if all(state.tolerated for state in progress.values() if state.failed):
+        progress = {host: state if state.failed else Progress() for host, state in progress.items()}
+    if all(state.undecided for state in progress.values() if state.failed):
+        return Pause(because=failures[0])
     groups = tuple(_newest_first(touched, progress))
-    if not groups:
+    if not groups or on_failure == "halt":
         return Stop(because=failures[0])
-    return RollBack(groups=groups, because=failures[0])
+    return RollBack(groups=groups[:1] if on_failure == "batch" else groups, because=failures[0])
 
 
 def _newest_first(touched: Sequence[Batch], progress: Mapping[str, Progress]) -> Iterator[Batch]:

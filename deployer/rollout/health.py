@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from deployer.model.action import Watch
 from deployer.model.release import Container
+from deployer.rollout.answers import ENOUGH, Answer, breach, has_limits
 
 RESTARTS_WHILE_STARTING = 2  # an application may exit while it waits for its database; more is a crash loop
 
@@ -17,7 +18,8 @@ class Sample:
 
     at: float
     containers: tuple[Container, ...]
-    http: str | None = None  # what was wrong with the HTTP check's answer; None: nothing, or it was not asked
+    http: str | None = None  # what was wrong with the HTTP check's last answer; None: nothing, or it was not asked
+    answers: tuple[Answer, ...] = ()  # all answers of this look
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +38,14 @@ class Undecided:
     waiting_for: str
 
 
-Verdict = Healthy | Unhealthy | Undecided
+@dataclass(frozen=True, kw_only=True)
+class Unclear:
+    """The bake is over and nobody can say: a person has to."""
+
+    because: str
+
+
+Verdict = Healthy | Unhealthy | Undecided | Unclear
 
 
 def judge(samples: Sequence[Sample], gate: Watch) -> Verdict:
@@ -48,12 +57,28 @@ def judge(samples: Sequence[Sample], gate: Watch) -> Verdict:
         fault = _fault(sample, gate, first, settled)
         if fault is not None:
             return fault
-        waiting = _waiting_for(sample, gate)
+        waiting = _waiting_for(sample, gate, baking=settled is not None)
         if waiting is None:
             settled = settled or sample
         elif settled is not None:
             return Unhealthy(because=f"{waiting}, {sample.at - settled.at:.0f} s after it was healthy")
     return _verdict(samples, settled, gate)
+
+
+def _baked(samples: Sequence[Sample], settled: Sample, gate: Watch) -> Unhealthy | Unclear | None:
+    """What the HTTP answers since the release settled say against it."""
+    if gate.http is None or not has_limits(gate.http):
+        return None
+    answers = [answer for sample in samples if sample.at >= settled.at for answer in sample.answers]
+    broken = breach(answers, gate.http)
+    if broken:
+        return Unhealthy(because=broken)
+    over = samples[-1].at - settled.at >= gate.bake
+    return (
+        Unclear(because=f"only {len(answers)} HTTP answers, {ENOUGH} are needed")
+        if over and len(answers) < ENOUGH
+        else None
+    )
 
 
 def _verdict(samples: Sequence[Sample], settled: Sample | None, gate: Watch) -> Verdict:
@@ -65,6 +90,9 @@ def _verdict(samples: Sequence[Sample], settled: Sample | None, gate: Watch) -> 
         if last.at < gate.patience:
             return Undecided(waiting_for=waiting)
         return Unhealthy(because=f"{waiting} after {gate.patience:g} s", container=_suspect(last, gate))
+    against = _baked(samples, settled, gate)
+    if against is not None:
+        return against
     if last.at - settled.at < gate.bake:
         return Undecided(waiting_for=f"all healthy, {last.at - settled.at:.0f} of {gate.bake:g} s watched")
     return Healthy(because=f"{_count(gate.release.services)} healthy for {gate.bake:g} s")
@@ -85,7 +113,7 @@ def _fault(sample: Sample, gate: Watch, first: Mapping[str, int], settled: Sampl
     return None
 
 
-def _waiting_for(sample: Sample, gate: Watch) -> str | None:
+def _waiting_for(sample: Sample, gate: Watch, *, baking: bool = False) -> str | None:
     """Why this sample does not show a healthy release yet; None: it does."""
     for service in gate.release.services:
         found = [one for one in _lasting(sample) if one.service == service]
@@ -94,6 +122,8 @@ def _waiting_for(sample: Sample, gate: Watch) -> str | None:
         for one in found:
             if not is_well(one):
                 return f"{service} is {one.health if one.state == 'running' else one.state}"
+    if baking and has_limits(gate.http):
+        return None  # single answers may be wrong: the limits decide
     return f"the HTTP check: {sample.http}" if sample.http else None
 
 

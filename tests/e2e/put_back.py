@@ -64,7 +64,10 @@ def marks(project: Project, host: str, releases: Collection[str]) -> set[str]:
 
 
 def is_locked(project: Project, host: str) -> bool:
-    return project.host(host).exec(["test", "-e", f"{project.root}/.deploy/lock"])[0] == 0
+    """Whether the newest lease on a host is neither given back nor run out."""
+    newest = f"cd {project.root}/.deploy 2>/dev/null && last=$(ls -d lock.* 2>/dev/null | sort -V | tail -n 1)"
+    is_good = '[ -n "$last" ] && [ ! -e "$last/released" ] && [ "$(date +%s)" -lt "$(cat "$last/expires")" ]'
+    return project.host(host).exec(f"{newest} && {is_good}")[0] == 0
 
 
 def _served(one: ContainerSeen) -> dict[str, Any]:

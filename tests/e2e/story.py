@@ -195,7 +195,12 @@ def shop_on(fleet: Fleet, name: str, room: Path) -> Project:
         fleet=fleet,
         name=name,
         room=room,
-        variables={"deploy_secrets": {"POSTGRES_PASSWORD": password}, "gate_bake": 1, "gate_patience": 30},
+        variables={
+            "deploy_secrets": {"POSTGRES_PASSWORD": password},
+            "gate_bake": 1,
+            "gate_patience": 30,
+            "deploy_allow": ["project-renamed"],  # many shops stand on one host, and look like one that was renamed
+        },
         web={"deploy_services": ["web"], "deploy_migrate": MIGRATE},
         db={"deploy_services": ["db"]},
     )

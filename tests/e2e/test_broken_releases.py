@@ -47,7 +47,7 @@ def test_is_healthy_and_dies_after_eight_seconds(breakable: Project) -> None:
 def test_is_healthy_and_turns_unhealthy(breakable: Project) -> None:
     breakable.edit("serve.sh", "exec httpd", "(sleep 3; rm /www/health) &\nexec httpd")
     with put_back(breakable, "web1"):
-        breakable.deploy("-e", "gate_bake=8").exits(ExitCode.ROLLED_BACK)
+        breakable.deploy("-e", "gate_bake=5").exits(ExitCode.ROLLED_BACK)
 
 
 def test_answers_wrongly_though_healthy(shop: Project) -> None:

@@ -26,8 +26,8 @@ def test_old_releases_go_and_nothing_else(breakable: Project) -> None:
     foreign = f"another-shop-web:{breakable.release().lower()}"
     ask(breakable.host("web1"), f"docker image tag {breakable.container('web1', 'web').image} {foreign}")
     volumes, database = breakable.volumes("web1"), breakable.container("db1", "db")
-    made = []
-    for number in range(5):
+    made = [breakable.release()]
+    for number in range(1, 5):
         breakable.write(PAGE, f"page {number}\n")
         made.append(breakable.deployed())
         assert set(made[-2:]) <= set(breakable.releases("web1")), "the current one and the one to go back to"

@@ -92,6 +92,7 @@ def test_a_service_is_read_with_all_that_a_deployment_needs(tmp_path: Path) -> N
         health_check=True,
         ports=("8000:8000", "127.0.0.1:8443:443"),
         bind_mounts=("./conf", "logs"),
+        volumes=("./conf:/conf:ro", "data:/data", "./logs:/logs", "/etc/tz:/etc/tz"),
     )
     assert (compose.name, compose.networks, compose.volumes) == ("shop", ("edge", "legacy"), ("kept",))
     assert compose.named_volumes == ("data",)

@@ -71,7 +71,6 @@ def test_an_empty_playbook_is_refused(read: Read, text: str) -> None:
         ("pre_tasks", "write the tasks in the play's `tasks`"),
         ("strategy", "leave it out; `serial` and `--forks`"),
         ("vars_files", "put the variables into group_vars"),
-        ("max_fail_percentage", "use `any_errors_fatal: true`"),
         ("import_playbook", "write the plays into one file"),
         ("remote_user", "set `ansible_connection`"),
     ],

@@ -1,0 +1,130 @@
+"""What a host itself says of a project, in one look and without SSH: the oracle of all chaos."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from host_state import ask
+from stage import NAMES
+from story import Project
+from waiting import eventually
+
+from deployer.lab.host import LabHost
+
+LOOK = """\
+cd {root} || exit 1
+echo "now $(date +%s)"
+echo "current $(readlink current | sed 's|.*/||')"
+echo "releases $(ls releases 2>/dev/null | tr '\\n' ' ')"
+echo "tmp $(ls -d releases/.tmp-* 2>/dev/null | tr '\\n' ' ')"
+echo "units $(ls /etc/systemd/system | grep -F {unit} | tr '\\n' ' ')"
+echo "files $(ls .deploy 2>/dev/null | tr '\\n' ' ')"
+echo "phase $(cat .deploy/phase 2>/dev/null)"
+last=$(ls -d .deploy/lock.* 2>/dev/null | sed 's/.*lock\\.//' | sort -n | tail -n 1)
+[ -z "$last" ] || echo "lock $last $(cat .deploy/lock.$last/expires) $(ls .deploy/lock.$last | tr '\\n' ' ')"
+docker ps --all --filter label=com.docker.compose.project={project} \
+  --format 'container {{{{.Label "com.docker.compose.service"}}}} {{{{.State}}}} {{{{.Image}}}} {{{{.Status}}}}'
+sed 's/^/journal /' .deploy/journal.jsonl 2>/dev/null | tail -n 40
+echo end
+"""
+
+
+@dataclass
+class Seen:
+    """One host's answer."""
+
+    host: str
+    now: int = 0
+    current: str = ""
+    releases: list[str] = field(default_factory=list)
+    tmp: list[str] = field(default_factory=list)
+    units: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    phase: str = ""
+    locked: bool = False
+    token: int = 0
+    containers: dict[str, tuple[str, str, str]] = field(default_factory=dict)  # service -> state, image, status
+    journal: list[str] = field(default_factory=list)
+    page: str = ""
+
+    @property
+    def at_rest(self) -> bool:
+        """Nothing on the host is going to change anything by itself."""
+        return not {"armed", "fired"} & set(self.files) and not self.units
+
+    @property
+    def healthy(self) -> bool:
+        return bool(self.containers) and all(
+            state == "running" and "(healthy)" in status for state, _, status in self.containers.values()
+        )
+
+    def __str__(self) -> str:
+        lines = [f"{self.host}: current {self.current}, page {self.page!r}, phase {self.phase!r}, locked {self.locked}"]
+        lines += [f"  files {' '.join(self.files)}; units {self.units}; tmp {self.tmp}"]
+        lines += [f"  {name}: {' '.join(words)}" for name, words in self.containers.items()]
+        return "\n".join([*lines, *(f"  {line}" for line in self.journal[-12:])])
+
+
+def look_at(project: Project, host: LabHost) -> Seen:
+    text = LOOK.format(
+        root=shlex.quote(project.root), project=shlex.quote(project.name),
+        unit=shlex.quote(f"deployer-watchdog-{project.name}"),
+    )  # fmt: skip
+    seen = eventually(lambda: _whole(host, text), what=f"a whole answer of {host.name}")
+    if "web" in seen.containers:
+        seen.page = project.page(host.name)
+    return seen
+
+
+def _whole(host: LabHost, text: str) -> Seen | None:
+    """An answer with its first and its last line: a busy engine loses some of what `exec` prints."""
+    lines = ask(host, text).splitlines()
+    if not lines or not lines[0].startswith("now ") or lines[-1] != "end":
+        return None
+    seen = Seen(host=host.name)
+    for line in lines:
+        _read(seen, *line.partition(" ")[::2])
+    return seen
+
+
+def _read(seen: Seen, word: str, rest: str) -> None:
+    if word == "now":
+        seen.now = int(rest)
+    elif word in ("current", "phase"):
+        setattr(seen, word, rest)
+    elif word in ("releases", "tmp", "units", "files"):
+        setattr(seen, word, rest.split())
+    elif word == "lock":
+        token, expires, *files = rest.split()
+        seen.token, seen.locked = int(token), "released" not in files and seen.now < int(expires)
+    elif word == "container":
+        service, state, image, status = rest.split(" ", 3)
+        seen.containers[service] = state, image, status
+    elif word == "journal":
+        seen.journal.append(rest)
+
+
+def look(project: Project) -> dict[str, Seen]:
+    """All hosts, at once."""
+    with ThreadPoolExecutor(len(NAMES)) as pool:
+        found = pool.map(lambda name: look_at(project, project.host(name)), NAMES)
+    return {seen.host: seen for seen in found}
+
+
+def shown(seen: dict[str, Seen]) -> str:
+    return "\n".join(map(str, seen.values()))
+
+
+def wait_for_rest(project: Project, *, within: float) -> tuple[dict[str, Seen], float]:
+    """Wait until no host is going to change by itself, all are healthy; what they say then, and after how long."""
+    start = time.monotonic()
+    while True:
+        seen = look(project)
+        took = time.monotonic() - start
+        if all(one.at_rest and one.healthy for one in seen.values()):
+            return seen, took
+        assert took < within, f"not at rest after {took:.0f} s:\n{shown(seen)}"
+        time.sleep(0.3)
