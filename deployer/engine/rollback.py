@@ -42,7 +42,7 @@ def _go_back(session: Session, hosts: dict[str, HostRun], group: Batch, because:
 
 def _on_survivors(play: Any) -> Any:
     """A play of the way back takes the group as it is, and a failing host holds up no other."""
-    return replace(play, serial=None, any_errors_fatal=False)
+    return replace(play, serial=None, any_errors_fatal=False, max_fail_percentage=100)
 
 
 def _aim(host: HostRun, because: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -166,6 +167,15 @@ def test_host_that_cannot_go_back_is_named_and_stops_no_other(world: World) -> N
     assert "deploy rollback test" in broken.hint
     assert "--limit b" in broken.hint
     assert held(world) == []
+
+
+def test_host_that_fails_early_on_the_way_back_keeps_no_other_from_its_later_plays(world: World) -> None:
+    break_host(world, "c")
+    early = "- {hosts: all, tasks: [{name: early, sh: '[ {{ inventory_hostname }} != b ]'}]}\n"
+    report = world.run(SWITCH.replace("serial: 1", "serial: 3"), back=early + textwrap.dedent(BACK).lstrip("\n"))
+    assert sorted(line for line in world.log if "r1" in line) == ["a r1 up", "c r1 up"]
+    assert states(report) == {"a": "rolled back", "b": "broken", "c": "rolled back"}
+    assert report.exit_code is ExitCode.MIXED
 
 
 def test_hosts_of_a_batch_go_back_side_by_side_whatever_the_playbook_says(world: World) -> None:
