@@ -1,4 +1,4 @@
-"""The verbs that change hosts: run, provision, rollback. Argv to a session, the session's report to an exit code."""
+"""The verbs that change hosts, deploy to abort. Argv to a session, the session's report to an exit code."""
 
 from __future__ import annotations
 
