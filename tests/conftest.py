@@ -1,4 +1,4 @@
-"""For all tests: whether end-to-end tests can run here, and a loud word where they did not."""
+"""For all tests: whether what needs a host can run here, and a loud word where it did not."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import pytest
+
+from deployer.errors import LabError
+from deployer.lab.engine import ensure_engine
 
 MODE = os.environ.get("E2E", "auto")  # auto: where an engine can be had; required: or fail; no: skip on purpose
 WHY_NOT = pytest.StashKey[dict[str, None]]()
@@ -27,13 +30,28 @@ def not_run(pytestconfig: pytest.Config) -> NotRun:
     def end(why: str) -> NoReturn:
         pytestconfig.stash[WHY_NOT][why] = None
         if MODE == "required":
-            pytest.fail(f"end-to-end tests were not run: {why}", pytrace=False)
+            pytest.fail(f"not run: {why}", pytrace=False)
         pytest.skip(f"NOT RUN: {why}")
 
     return end
 
 
+@pytest.fixture(scope="session")
+def engine(not_run: NotRun) -> None:
+    """A Docker Engine on this machine; whatever needs it is not run, loudly, where none can be had."""
+    if MODE == "no":
+        not_run("E2E=no asks for it")
+    try:
+        ensure_engine(say)
+    except LabError as error:
+        not_run(f"{error} (hint: {error.hint})")
+
+
+def say(line: str) -> None:
+    print(f"lab: {line}", flush=True)
+
+
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     for why in config.stash[WHY_NOT]:
-        terminalreporter.section("END-TO-END TESTS WERE NOT RUN", sep="!", red=True, bold=True)
+        terminalreporter.section("TESTS WERE NOT RUN", sep="!", red=True, bold=True)
         terminalreporter.line(f"why: {why}", red=True)

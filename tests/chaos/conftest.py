@@ -19,7 +19,7 @@ assert _spec.loader
 _stage = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_stage)
 
-engine, fleet = _stage.engine, _stage.fleet
+swept, fleet = _stage.swept, _stage.fleet
 pytest_runtest_makereport = _stage.pytest_runtest_makereport
 
 from lane import Lane, open_lane  # noqa: E402

@@ -7,23 +7,34 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
-from sshd import SH, Sshd, can_wall, find_sshd, missing
+from sshd import SH, Sshd, can_wall
 
+from deployer.errors import LabError
+from deployer.lab.privilege import ensure_commands
 from deployer.model.connection import Endpoint
 from deployer.protocols import Remote
 from deployer.transport.connect import remote_for
 
 MakeSshd = Callable[..., Sshd]
+NotRun = Callable[[str], NoReturn]
+PROGRAMS = {"sshd": "openssh-server", "sudo": "sudo", "openssl": "openssl", SH["busybox"]: "busybox"}
 
 
 @pytest.fixture(scope="session")
-def sshd_binary() -> str:
-    binary = find_sshd()
-    if binary is None:
-        missing("there is no sshd on this machine")
-    return binary or ""
+def programs(not_run: NotRun) -> None:
+    """What the servers are made of, installed where it is missing."""
+    try:
+        ensure_commands(PROGRAMS, print)
+    except LabError as error:
+        not_run(f"{error} (hint: {error.hint})")
+
+
+@pytest.fixture(scope="session")
+def sshd_binary(programs: None) -> str:
+    return shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/local/sbin:/usr/sbin") or ""
 
 
 @pytest.fixture(scope="session")
@@ -44,15 +55,13 @@ def make_sshd(sshd_binary: str) -> Iterator[MakeSshd]:
 
 
 @pytest.fixture(scope="session")
-def walled(make_sshd: MakeSshd) -> Callable[[str], Sshd]:
+def walled(make_sshd: MakeSshd, not_run: NotRun) -> Callable[[str], Sshd]:
     """The server behind one kind of sh, with users of its own; made once a session."""
     servers: dict[str, Sshd] = {}
 
     def get(sh: str) -> Sshd:
         if not can_wall():
-            missing("this machine allows no mount namespace, or has no sudo")
-        if not os.path.exists(SH[sh]):
-            missing(f"there is no {sh} on this machine")
+            not_run("this machine allows us no mount namespace")
         if sh not in servers:
             servers[sh] = make_sshd(sh)
         return servers[sh]
@@ -61,7 +70,7 @@ def walled(make_sshd: MakeSshd) -> Callable[[str], Sshd]:
 
 
 @pytest.fixture(scope="session")
-def server(walled: Callable[[str], Sshd], make_sshd: MakeSshd) -> Sshd:
+def server(programs: None, walled: Callable[[str], Sshd], make_sshd: MakeSshd) -> Sshd:
     """A server for tests that are about SSH alone."""
     return walled("dash") if can_wall() else make_sshd()
 

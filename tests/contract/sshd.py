@@ -17,8 +17,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
-
 from deployer.model.connection import Endpoint
 from deployer.transport.options import SshOptions
 from deployer.transport.ssh import SshRemote
@@ -29,30 +27,12 @@ SH = {"dash": "/usr/bin/dash", "bash": "/bin/bash", "busybox": "/bin/busybox"}
 USERS = {"free": 4241, "asker": 4242, "bare": 4243}  # sudo without a password, with one, not at all
 
 
-def missing(what: str) -> None:
-    """Skip, loudly; where everything must run, fail."""
-    if os.environ.get("E2E") == "required":
-        pytest.fail(f"not run: {what}")
-    pytest.skip(f"NOT RUN: {what}")
-
-
 def can_wall() -> bool:
     """Whether this machine lets us have a mount namespace, and sudo is there."""
     if os.geteuid() or not shutil.which("sudo") or not shutil.which("unshare"):
         return False
     probe = ["unshare", "-m", "sh", "-c", "mount --bind /etc/passwd /etc/passwd"]
     return subprocess.run(probe, capture_output=True, check=False).returncode == 0
-
-
-def find_sshd() -> str | None:
-    """The server's path; root gets it installed, without its service being started."""
-    path = shutil.which("sshd", path=os.environ["PATH"] + ":/usr/sbin")
-    if path or os.geteuid() or not shutil.which("apt-get"):
-        return path
-    install = ["apt-get", "-o", "DPkg::Lock::Timeout=120", "install", "-y", "--no-install-recommends", "openssh-server"]
-    environment = {**os.environ, "RUNLEVEL": "1", "DEBIAN_FRONTEND": "noninteractive"}
-    subprocess.run(install, env=environment, capture_output=True, check=False)
-    return shutil.which("sshd", path="/usr/sbin")
 
 
 def free_port() -> int:

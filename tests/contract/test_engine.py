@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import shutil
 import subprocess
 import tarfile
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from sshd import Sshd, missing
+from sshd import SH, Sshd
 
 from deployer.errors import CommandError, ConnectError
 from deployer.transport.docker_api import PROJECT_LABEL
@@ -31,23 +30,21 @@ def docker(*argv: str, given: bytes | None = None) -> str:
 
 def tiny_image() -> bytes:
     """A root file system with busybox and what it is linked to."""
-    busybox = shutil.which("busybox") or missing("there is no busybox to make an image of")
-    listed = subprocess.run(["ldd", str(busybox)], capture_output=True, text=True, check=False).stdout
+    busybox = SH["busybox"]
+    listed = subprocess.run(["ldd", busybox], capture_output=True, text=True, check=False).stdout
     libraries = [word for word in listed.split() if word.startswith("/")]
     into = io.BytesIO()
     with tarfile.open(fileobj=into, mode="w", dereference=True) as tar:
         for applet in ("sh", "sleep"):
-            tar.add(str(busybox), f"bin/{applet}")
+            tar.add(busybox, f"bin/{applet}")
         for path in libraries:
             tar.add(path, path.lstrip("/"))
     return into.getvalue()
 
 
 @pytest.fixture(scope="module")
-def project() -> Iterator[str]:
+def project(engine: None, programs: None) -> Iterator[str]:
     """Two running containers and a one-off that has failed, of one compose project."""
-    if not shutil.which("docker") or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
-        missing("no Docker Engine answers on this machine")
     docker("import", "-", IMAGE, given=tiny_image())
     labels = ["--label", LABEL, "--label", f"{PROJECT_LABEL}={PROJECT}", "--network", "none"]
     health = ["--health-cmd", "echo checked; exit 1", "--health-interval", "1s", "--health-retries", "1"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 import re
 import secrets
 import shutil
@@ -15,11 +14,10 @@ from typing import Any, NoReturn
 import pytest
 from evidence import leave_evidence
 from keepsake import Keepsake, leave_keepsake
-from stage import KEEP_FAILED, Fleet, make_fleet, say, sweep
+from stage import KEEP_FAILED, Fleet, make_fleet, sweep
 from story import Project, shop_on
 
 from deployer.errors import ExitCode, LabError
-from deployer.lab.engine import ensure_engine
 
 HERE = Path(__file__).parent
 VARIABLES = ("variables", "web", "db", "host_variables")  # of a project, for its inventory
@@ -53,20 +51,14 @@ def _leave_evidence(item: pytest.Function, report: pytest.TestReport) -> None:
 
 
 @pytest.fixture(scope="session")
-def engine(not_run: NotRun) -> None:
-    """A Docker Engine that carries lab hosts; whatever needs it is not run, loudly, where none can be had."""
-    if os.environ.get("E2E") == "no":
-        not_run("E2E=no asks for it")
-    try:
-        ensure_engine(say)
-    except LabError as error:
-        not_run(f"{error} (hint: {error.hint})")
+def swept(engine: None) -> None:
+    """An engine without what earlier sessions have left on it."""
     sweep()
 
 
 @pytest.fixture(scope="session")
 def fleet(
-    engine: None, not_run: NotRun, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    swept: None, not_run: NotRun, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Fleet]:
     """Three hosts with Docker, shared by all stories of the session; provisioned, so that no story restarts it."""
     with _fleet(request, not_run, tmp_path_factory.mktemp("fleet"), docker=True) as fleet:
@@ -77,7 +69,7 @@ def fleet(
 
 @pytest.fixture(scope="module")
 def bare_fleet(
-    engine: None, not_run: NotRun, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    swept: None, not_run: NotRun, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Fleet]:
     """Three hosts as a provider hands them over: systemd, sshd, sudo, and no Docker. A module's own."""
     with _fleet(request, not_run, tmp_path_factory.mktemp("bare"), docker=False) as fleet:
