@@ -5,6 +5,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 E2E ?= auto
+WORKERS ?= 3
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 export E2E
 
@@ -37,7 +38,7 @@ check: .venv/installed ## ruff, ruff format, mypy, the import rule
 
 .PHONY: test
 test: check ## every test: unit, cases, contract, end to end on lab hosts
-	@$(BIN)/pytest tests --ignore tests/chaos
+	@$(BIN)/pytest tests --ignore tests/chaos -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: test-chaos
 test-chaos: .venv/installed ## kill the deployer at every remote step of a rollout; needs a quiet machine
@@ -45,9 +46,7 @@ test-chaos: .venv/installed ## kill the deployer at every remote step of a rollo
 
 .PHONY: docs
 docs: .venv/installed ## write docs/cli.md, docs/variables.md and docs/modules.md from the code
-	@$(BIN)/python -m deployer.report.module_docs > docs/modules.md
-	@$(BIN)/python -m deployer.cli.docs cli > docs/cli.md
-	@$(BIN)/python -m deployer.cli.docs variables > docs/variables.md
+	@for page in cli variables modules; do $(BIN)/python -m deployer.cli.docs $$page > docs/$$page.md; done
 
 .PHONY: lock
 lock: ## renew requirements-dev.txt from pyproject.toml

@@ -70,13 +70,19 @@ class Remote(Protocol):
         ...
 
     def run(
-        self, script: str, *, become: str | None = None, timeout: float = 600.0, on_line: OnLine | None = None
+        self,
+        script: str,
+        *,
+        become: str | None = None,
+        timeout: float = 600.0,
+        on_line: OnLine | None = None,
+        lane: str = "main",
     ) -> Result:
         """Run POSIX shell text; the text may hold secrets: it reaches the host on the connection, never in argv.
 
-        `become` is the user to run as (None: who logged in). A status other than 0 is a Result, no error. After
-        `timeout` seconds the remote process group is ended and CommandTimeoutError raised. Raises ConnectError when
-        the connection is lost.
+        `become` is the user to run as (None: who logged in). Scripts of one lane follow one another, those of two run
+        side by side. A status other than 0 is a Result, no error. After `timeout` seconds the remote process group is
+        ended and CommandTimeoutError raised. Raises ConnectError when the connection is lost.
         """
         ...
 
@@ -117,7 +123,7 @@ class Probe(Protocol):
         ...
 
     def http(self, check: HttpCheck) -> str | None:
-        """None if the answer, asked for from the host itself, is as expected; else what came instead."""
+        """None if the answer, asked for from where the check says, is as expected; else what came instead."""
         ...
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from deployer.errors import ConnectError, DeployerError
 from deployer.model.connection import Endpoint, Result, Traffic
@@ -33,7 +34,13 @@ class ScriptedRemote:
             raise refused
 
     def run(
-        self, script: str, *, become: str | None = None, timeout: float = 600.0, on_line: OnLine | None = None
+        self,
+        script: str,
+        *,
+        become: str | None = None,
+        timeout: float = 600.0,
+        on_line: OnLine | None = None,
+        lane: str = "main",
     ) -> Result:
         if not self._answers:
             raise UnscriptedError(f"{self.name} was asked to run:\n{script}")
@@ -78,14 +85,12 @@ class DroppingRemote(LocalRemote):
         super().__init__(Endpoint(name=name, address="localhost", local=True))
         self.words = list(words)
 
-    def run(
-        self, script: str, *, become: str | None = None, timeout: float = 600.0, on_line: OnLine | None = None
-    ) -> Result:
+    def run(self, script: str, **rest: Any) -> Result:
         for word in self.words:
             if word in script:
                 self.words.remove(word)
                 raise ConnectError("the connection was lost", host=self.name)
-        return super().run(script, become=become, timeout=timeout, on_line=on_line)
+        return super().run(script, **rest)
 
 
 class GoneRemote(LocalRemote):
@@ -101,10 +106,8 @@ class GoneRemote(LocalRemote):
             raise ConnectError("no route to the host", host=self.name)
         super().connect()
 
-    def run(
-        self, script: str, *, become: str | None = None, timeout: float = 600.0, on_line: OnLine | None = None
-    ) -> Result:
+    def run(self, script: str, **rest: Any) -> Result:
         if self.word in script:
             self.gone = True
             raise ConnectError("the connection was lost", host=self.name)
-        return super().run(script, become=become, timeout=timeout, on_line=on_line)
+        return super().run(script, **rest)

@@ -1,4 +1,4 @@
-"""docs/cli.md and docs/variables.md out of the code: `python -m deployer.cli.docs [cli|variables]` prints a page.
+"""Pages of docs/ out of the code: `python -m deployer.cli.docs [cli|variables|modules]` prints one.
 
 Tests compare the pages with what this prints; what the words say is left to the commands and settings themselves.
 """
@@ -106,7 +106,15 @@ def _default(value: Any) -> str:
     return f"`{value if isinstance(value, str) else json.dumps(value)}`"
 
 
-PAGES = {"cli": render_cli, "variables": render_variables}
+def render_modules() -> str:
+    """The page about the modules that a task can call."""
+    from deployer.modules.all import MODULES
+    from deployer.report import module_docs
+
+    return module_docs.render_modules(MODULES)
+
+
+PAGES = {"cli": render_cli, "variables": render_variables, "modules": render_modules}
 
 if __name__ == "__main__":
     sys.stdout.write(PAGES[(sys.argv[1:] or ["cli"])[0]]())

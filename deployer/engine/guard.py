@@ -105,7 +105,7 @@ class Guard:
         """Renew the lease and, where a switch is armed, its deadline; a refusal is noted, a lost connection is not."""
         script = renewal(self.lease) + room.prolonging(self.lease.root, self.confirm_timeout)
         with suppress(DeployerError):
-            result = self.remote.stream(script, (), become=self.become, timeout=max(2, self.lease.ttl / 2))
+            result = self.remote.run(script, become=self.become, timeout=max(2, self.lease.ttl / 2), lane="heart")
             self.lost = self.lost or result.status == FENCED
 
     def regain(self) -> None:

@@ -42,7 +42,7 @@ class ShellRemote(ABC):
         self.endpoint = endpoint
         self._meter = Meter()
         self._guard = threading.Lock()
-        self._shells: dict[str | None, Shell] = {}
+        self._shells: dict[tuple[str | None, str], Shell] = {}  # by user and lane
         self._running: dict[Reply, str | None] = {}
         self._probes: list[Probe] = []
         self._closed = False
@@ -74,12 +74,18 @@ class ShellRemote(ABC):
     def _disconnect(self) -> None: ...
 
     def run(
-        self, script: str, *, become: str | None = None, timeout: float = 600.0, on_line: OnLine | None = None
+        self,
+        script: str,
+        *,
+        become: str | None = None,
+        timeout: float = 600.0,
+        on_line: OnLine | None = None,
+        lane: str = "main",
     ) -> Result:
-        """Run POSIX shell text in the long-lived shell of a user; see `Remote.run`."""
+        """Run POSIX shell text in a user's long-lived shell of that lane; see `Remote.run`."""
         self.connect()
         who = self._who(become)
-        shell = self._shell(who)
+        shell = self._shell(who, lane)
         reply = Reply(on_line)
         with shell.lock, self._watched(reply, who.user, timeout):
             result = shell.answer(script, reply, timeout=timeout, kill=partial(self._kill, who=who))
@@ -151,11 +157,11 @@ class ShellRemote(ABC):
         user = None if become == self.login() else become
         return Become(host=self.name, user=user, password=self.endpoint.become_password)
 
-    def _shell(self, who: Become) -> Shell:
+    def _shell(self, who: Become, lane: str) -> Shell:
         with self._guard:
-            if who.user not in self._shells:
-                self._shells[who.user] = Shell(partial(who.start, self._execute, "sh"))
-            return self._shells[who.user]
+            if (who.user, lane) not in self._shells:
+                self._shells[who.user, lane] = Shell(partial(who.start, self._execute, "sh"))
+            return self._shells[who.user, lane]
 
     @contextmanager
     def _watched(self, reply: Reply, user: str | None, timeout: float) -> Iterator[None]:

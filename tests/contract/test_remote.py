@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -157,6 +158,20 @@ def test_threads_do_not_mix_their_answers(remote: Remote) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(ask, range(40)))
+
+
+def test_lanes_run_side_by_side_and_keep_their_channels(remote: Remote) -> None:
+    """The first script ends only when another one, in a lane of its own, has written what it waits for."""
+    sign = f"/tmp/sign-{secrets.token_hex(4)}"
+    waits = f"until [ -e {sign} ]; do sleep 0.1; done; rm {sign}; echo seen"
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(remote.run, waits, timeout=60)
+        remote.run(f"touch {sign}", lane="heart")
+        assert waiting.result().stdout == "seen\n"
+    before = remote.traffic().execs
+    for number in range(5):
+        assert remote.run(f"echo {number}", lane="heart").stdout == f"{number}\n"
+    assert remote.traffic().execs == before
 
 
 def test_closing_ends_what_runs(remote: Remote) -> None:
