@@ -43,6 +43,8 @@ def stop_engine() -> bool:
 
 def answering_engine() -> docker.DockerClient | None:
     """Return a client of the engine that DOCKER_HOST or the usual socket names, if it answers."""
+    if not os.environ.get("DOCKER_HOST") and not _is_taken(SOCKET):  # a client that finds nobody leaks its socket
+        return None
     try:
         client = docker.from_env(timeout=300)  # asks for the API version, so a dead socket fails here
         client.ping()

@@ -25,7 +25,7 @@ FIRST_HOST = 10  # .1 is this machine, .2 the registry
 def free_subnet(client: docker.DockerClient) -> str:
     """Return a /24 of 10.210.0.0/16 that overlaps neither an engine's network nor a route of this machine."""
     taken = [*_engine_subnets(client), *parse_routes(Path("/proc/net/route").read_text())]
-    return str(choose_subnet(taken, start=os.getpid()))
+    return str(choose_subnet(taken, start=os.getpid() * 37))  # far apart: neighbours choose at the same moment
 
 
 def choose_subnet(taken: Iterable[IPv4Network], *, start: int = 0) -> IPv4Network:
