@@ -12,7 +12,7 @@ from deployer.errors import LabError
 from deployer.lab.engine import ensure_engine
 
 MODE = os.environ.get("E2E", "auto")  # auto: where an engine can be had; required: or fail; no: skip on purpose
-WHY_NOT = pytest.StashKey[dict[str, None]]()
+NOT_RUN = "NOT RUN: "
 
 NotRun = Callable[[str], NoReturn]
 
@@ -20,18 +20,16 @@ NotRun = Callable[[str], NoReturn]
 def pytest_configure(config: pytest.Config) -> None:
     if MODE not in ("auto", "required", "no"):
         raise pytest.UsageError(f"E2E is {MODE!r}: expected auto, required or no")
-    config.stash[WHY_NOT] = {}
 
 
 @pytest.fixture(scope="session")
-def not_run(pytestconfig: pytest.Config) -> NotRun:
+def not_run() -> NotRun:
     """Ends a test that cannot run here: a failure with E2E=required, else a skip that the summary shouts."""
 
     def end(why: str) -> NoReturn:
-        pytestconfig.stash[WHY_NOT][why] = None
         if MODE == "required":
             pytest.fail(f"not run: {why}", pytrace=False)
-        pytest.skip(f"NOT RUN: {why}")
+        pytest.skip(f"{NOT_RUN}{why}")
 
     return end
 
@@ -51,7 +49,8 @@ def say(line: str) -> None:
     print(f"lab: {line}", flush=True)
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    for why in config.stash[WHY_NOT]:
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", ())]
+    for why in sorted({text.partition(NOT_RUN)[2].rstrip("')") for text in skipped if NOT_RUN in text}):
         terminalreporter.section("TESTS WERE NOT RUN", sep="!", red=True, bold=True)
         terminalreporter.line(f"why: {why}", red=True)
