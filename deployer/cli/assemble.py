@@ -229,7 +229,8 @@ def _choice_of(aim: Aim) -> Choose:
 
 def _confirm_timeout(settings: Mapping[str, Any]) -> int:
     own = settings["confirm_timeout"]
-    return int(own if own is not None else float(settings["gate_patience"]) + float(settings["gate_bake"]) + 60)
+    watched = sum(float(settings[name]) for name in ("gate_patience", "gate_bake", "rollout_bake"))
+    return int(own if own is not None else watched + 60)
 
 
 def _on_failure(environment: Environment, playbook: Path) -> OnFailure:

@@ -14,7 +14,8 @@ from deployer.errors import Place, PlaybookError
 
 SHARED = ("name", "vars", "environment", "become", "become_user", "tags")
 PLAY = (
-    *SHARED, "hosts", "serial", "order", "any_errors_fatal", "max_fail_percentage", "tasks", "handlers", "gather_facts",
+    *SHARED, "hosts", "serial", "order", "any_errors_fatal", "max_fail_percentage", "pause_after", "tasks",
+    "after_batch", "handlers", "gather_facts",
 )  # fmt: skip
 TASK = (
     *SHARED, "args", "when", "register", "loop", "notify", "listen", "ignore_errors", "changed_when", "failed_when",
@@ -178,7 +179,7 @@ def is_name(name: object) -> bool:
 
 
 def steps(raw: Mapping[str, Any], key: str) -> list[Any]:
-    """`tasks` or `handlers`: a list, or nothing."""
+    """`tasks`, `after_batch` or `handlers`: a list, or nothing."""
     value = raw.get(key)
     if not isinstance(value, list | None):
         refuse(raw, key, f"`{key}` must be a list of tasks, got {kind(value)}", "begin every task with `- `")
@@ -210,6 +211,16 @@ def percentage(raw: Mapping[str, Any], key: str) -> Any:
     if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 100):
         return value
     refuse(raw, key, f"`{key}` must be a number from 0 to 100", f"such as `{key}: 20`")
+
+
+def batch_number(raw: Mapping[str, Any], key: str) -> Any:
+    """The number of a batch, from 1, or a template that gives one; None: no batch."""
+    value = raw.get(key)
+    if value is None or (isinstance(value, str) and is_template(value)):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return value
+    refuse(raw, key, f"`{key}` must be the number of a batch, from 1", f"such as `{key}: 1`")
 
 
 def once(raw: Mapping[str, Any]) -> bool:

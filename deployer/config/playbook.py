@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from deployer.config.templates import Templates
 
 PREFIXES = ("ansible.builtin.", "ansible.legacy.")
+TASK_LISTS = ("tasks", "after_batch", "handlers")
 CONDITIONS = ("when", "changed_when", "failed_when")
 
 
@@ -59,7 +60,7 @@ class PlayReader:
                 refuse_unknown(raw, key, "play", keywords.PLAY)
         hosts = keywords.hosts(raw, place)
         keywords.flag(raw, "gather_facts")  # Ansible's; facts are looked at when a module asks for them
-        tasks, handlers = self.tasks(raw, "tasks"), self.tasks(raw, "handlers")
+        tasks, after_batch, handlers = (self.tasks(raw, key) for key in TASK_LISTS)
         _check_handlers(handlers)
         _check_notifications(raw, handlers)
         play = Play(
@@ -74,14 +75,16 @@ class PlayReader:
             order=keywords.order(raw),
             max_fail_percentage=keywords.percentage(raw, "max_fail_percentage"),
             any_errors_fatal=keywords.flag_or_template(raw, "any_errors_fatal"),
+            pause_after=keywords.batch_number(raw, "pause_after"),
             tasks=tasks,
+            after_batch=after_batch,
             handlers=handlers,
         )
-        self.check_templates(_only(raw, ("tasks", "handlers")), place)
+        self.check_templates(_only(raw, TASK_LISTS), place)
         return play
 
     def tasks(self, play: Mapping[str, Any], key: str) -> tuple[Task, ...]:
-        """The tasks or handlers of a play."""
+        """One of a play's lists of tasks."""
         raw = keywords.steps(play, key)
         tags = keywords.tags(play)
         return tuple(self.task(item, place_of(raw, at), tags, key == "handlers") for at, item in enumerate(raw))
@@ -245,7 +248,7 @@ def _check_notifications(play: Mapping[str, Any], handlers: tuple[Task, ...]) ->
     names = {name for handler in handlers for name in (handler.name, *handler.listen)}
     if any(is_template(name) for name in names):
         return
-    for raw in (*keywords.steps(play, "tasks"), *keywords.steps(play, "handlers")):
+    for raw in (step for key in TASK_LISTS for step in keywords.steps(play, key)):
         for name in keywords.texts(raw, "notify"):
             if name not in names and not is_template(name):
                 hint = did_you_mean(name, names) or f"add a handler with `name: {name}`"

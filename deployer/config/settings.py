@@ -50,9 +50,15 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("deploy_known_hosts", [], "further known_hosts files, beside yours and the system's"),
     Setting("keep_releases", 5, "releases that stay on a host, with their images"),
     Setting("rollout_serial", [1, "100%"], "hosts that are switched at a time: number, percentage, or a list of both"),
+    Setting(
+        "rollout_bake", 0, "seconds for which all switched hosts are watched before the next batch, and at the end"
+    ),
+    Setting("rollout_pause_after", None, "number of the batch after which the rollout waits for `deploy promote`"),
     Setting("gate_bake", 10, "seconds for which a new release must stay healthy"),
     Setting("gate_patience", 120, "seconds in which every service must have become healthy"),
-    Setting("gate_http", None, "request that each host makes itself: `url`, and if needed `status` and `contains`"),
+    Setting(
+        "gate_http", None, "request that each host makes itself: `url`, and if needed `status`, `contains` and more"
+    ),
     Setting("rollout_on_failure", "rollback", "`rollback` all switched hosts, only the failing `batch`, or `halt`"),
     Setting(
         "confirm_timeout",

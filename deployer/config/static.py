@@ -27,7 +27,7 @@ def check_playbook(
     for play in playbook.plays:
         hosts = hosts_of(play)
         _check_serial(play, hosts, language, variables_of)
-        for task in (*play.tasks, *play.handlers):
+        for task in play.all_tasks:
             for host in hosts:
                 _check(task, language, variables_of(host, play, task), frozenset(later))
             later.update({task.register} if task.register else ())

@@ -77,7 +77,7 @@ def _first_questions(session: Session, host: HostRun) -> list[Fact[Any]]:
         root = host.target.wanted.root
         asked += [question(root) for question in _own_questions(session)]
     for play in session.playbook.plays:
-        for task in (*play.tasks, *play.handlers):
+        for task in play.all_tasks:
             if is_selected(task.tags, session.options.tags, session.options.skip_tags):
                 asked += _facts_of(session, host, play, task)
     return asked

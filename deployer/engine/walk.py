@@ -29,6 +29,7 @@ class Walk:
     switched: list[Batch] = field(default_factory=list)  # batches in which hosts were touched, in order
     paused: str | None = None  # "batch 1 of 3": where it paused
     before_batches: Callable[[], None] = lambda: None  # told once, when all that goes before the batches is done
+    changed: set[str] = field(default_factory=set)  # hosts that the play has changed, or would
     done_once: dict[int, tuple[HostRun, TaskResult]] = field(default_factory=dict)  # of tasks that say `once: rollout`
 
     def run(self, playbook: Playbook) -> None:
@@ -38,15 +39,37 @@ class Walk:
             if play.serial is not None and not told:
                 told = True
                 self.before_batches()
+            so_far: Batch = ()
+            self.changed = set()
             for number, of, batch in self._batches(play):
-                if not self._batch(play, batch) or self._pauses(play, number, of):
+                so_far += batch
+                if not self._batch(play, batch) or not self._after_batch(play, so_far):
                     return
+                if self._pauses(play, number, of):
+                    return
+
+    def _after_batch(self, play: Play, so_far: Batch) -> bool:
+        """Look after all hosts of the batches so far, if the play has changed any; True if the walk may go on."""
+        if play.after_batch and self.changed & set(so_far):
+            runner = self._runner(play)
+            for task in self._selected(play.after_batch):
+                self._task(runner, task, self._live(so_far))
+        return not self._must_stop(so_far, fatal=True)
 
     def _pauses(self, play: Play, number: int, of: int) -> bool:
         """True after the batch that `pause_after` names, in the plays that go batch by batch."""
-        if play.serial is not None and number == self.session.options.pause_after and number < of:
+        if play.serial is not None and number < of and number == self._pause_after(play):
             self.paused = f"batch {number} of {of}"
         return self.paused is not None
+
+    def _pause_after(self, play: Play) -> int | None:
+        """The batch that the command line names, or the play."""
+        told = self.session.options.pause_after
+        if told is not None or play.pause_after is None:
+            return told
+        variables = next(iter(self.hosts.values())).variables(play)
+        number = self.session.language.render(play.pause_after, variables, place=play.place)
+        return None if number is None else int(number)
 
     def _batches(self, play: Play) -> Iterator[tuple[int, int, Batch]]:
         hosts = self._hosts_of(play)
@@ -70,16 +93,12 @@ class Walk:
 
     def _batch(self, play: Play, batch: Batch) -> bool:
         """Run a play's tasks and handlers on a batch; True if the walk may go on."""
-        runner = TaskRunner(
-            play=play, language=self.session.language, emit=self.emit, options=self.session.options, stop=self.stop
-        )
+        runner = self._runner(play)
         before = {name: self.hosts[name].touches for name in batch}
         fatal = self._is_fatal(play, batch)
         try:
-            for task in play.tasks:
-                options = self.session.options
-                if is_selected(task.tags, options.tags, options.skip_tags):
-                    self._task(runner, task, self._live(batch))
+            for task in self._selected(play.tasks):
+                self._task(runner, task, self._live(batch))
                 self._tolerate(play, batch)
                 if self._must_stop(batch, fatal=fatal or play.max_fail_percentage is not None):
                     break
@@ -89,6 +108,16 @@ class Walk:
             switched = tuple(name for name in batch if self.hosts[name].touches > before[name])
             self.switched += [switched] if switched else []
         return not self._must_stop(batch, fatal=play.max_fail_percentage is None or fatal)
+
+    def _runner(self, play: Play) -> TaskRunner:
+        return TaskRunner(
+            play=play, language=self.session.language, emit=self.emit, options=self.session.options, stop=self.stop
+        )
+
+    def _selected(self, tasks: Sequence[Task]) -> list[Task]:
+        """The tasks that --tags and --skip-tags leave."""
+        options = self.session.options
+        return [task for task in tasks if is_selected(task.tags, options.tags, options.skip_tags)]
 
     def _is_fatal(self, play: Play, batch: Batch) -> bool:
         """Whether the play's first failure on a host of the batch is one for all of them."""
@@ -148,6 +177,8 @@ class Walk:
     def _on_host(self, runner: TaskRunner, task: Task, host: HostRun) -> TaskResult:
         self.emit(HostDoing(host=host.name, doing=task.name))
         result = runner.run(task, host)
+        if result.status is Status.CHANGED:
+            self.changed.add(host.name)
         self.emit(TaskDone(result=result))
         self.emit(HostDoing(host=host.name, doing=""))
         return result

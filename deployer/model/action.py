@@ -8,6 +8,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from deployer.model.release import Release
 from deployer.model.tree import Tree
@@ -113,11 +114,12 @@ class Sync(Action):
 
 @dataclass(frozen=True, kw_only=True)
 class HttpCheck:
-    """A request that the host itself makes; the answer must have this status and, if given, this text."""
+    """A request whose answer must have this status and, if given, this text."""
 
     url: str
     status: int = 200
     contains: str | None = None
+    asked_from: Literal["host", "control"] = "host"  # the host itself, or the machine where `deploy` runs
     requests: int = 1  # at each look
     max_error_share: float = 0.0  # of the answers while the release bakes; 0: none may be wrong
     max_p95: float | None = None  # seconds that 95 of 100 answers may take; None: any

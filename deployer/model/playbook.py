@@ -50,8 +50,15 @@ class Play:
     order: str = "inventory"
     any_errors_fatal: bool | str = False
     max_fail_percentage: Any = None  # of a batch's hosts that may fail and the rest goes on; None: see any_errors_fatal
+    pause_after: Any = None  # number of a batch after which the rollout waits to be promoted, or a template
     tasks: tuple[Task, ...] = ()
+    after_batch: tuple[Task, ...] = ()  # after a batch that changed something, on the hosts of all batches so far
     handlers: tuple[Task, ...] = ()
+
+    @property
+    def all_tasks(self) -> tuple[Task, ...]:
+        """Whatever the play may run."""
+        return (*self.tasks, *self.after_batch, *self.handlers)
 
 
 @dataclass(frozen=True, kw_only=True)

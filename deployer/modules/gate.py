@@ -25,7 +25,7 @@ class Gate:
     bake: float = 10.0  # seconds for which everything must stay healthy
     patience: float = 120.0  # seconds in which every service must have become healthy
     interval: float = 1.0  # seconds between two looks
-    http: HttpCheck | None = None  # a request that the host makes itself: `url`, `status`, `contains`
+    http: HttpCheck | None = None  # `url`, `status`, `contains`, `asked_from` (host, control), and limits: see releases
     always: bool = False  # watch also where the release is the current one already
 
     def facts(self) -> tuple[Fact[Any], ...]:

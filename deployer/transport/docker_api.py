@@ -58,7 +58,7 @@ class EngineProbe:
         return tuple(text.decode(errors="replace").splitlines())
 
     def http(self, check: HttpCheck) -> str | None:
-        """None if the answer, asked for from the host itself, is as expected; else what came instead."""
+        """None if the answer is as expected; else what came instead."""
         return ask(self._remote, check)
 
     def close(self) -> None:

@@ -1,15 +1,17 @@
-"""Makes an HTTP request from the host itself, so that ports which only the host can reach are checked too.
+"""Makes an HTTP request: from the host itself, also to ports that only it can reach, or from here.
 
-The request travels through a forwarded connection and needs no program on the host; curl there is the fallback where
-the host's sshd forbids forwarding.
+From the host, it travels through a forwarded connection and needs no program there; the host's curl is the fallback
+where its sshd forbids forwarding.
 """
 
 from __future__ import annotations
 
 import http.client
 import shlex
+import socket
 import ssl
 import urllib.parse
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from deployer.model.action import HttpCheck
@@ -28,8 +30,10 @@ def ask(remote: ShellRemote, check: HttpCheck) -> str | None:
     if url.scheme not in ("http", "https") or not url.hostname:
         return f"{check.url} is no http URL"
     try:
-        status, body = _fetch(remote, url)
-    except PermissionError:
+        status, body = _fetch(remote.dial if check.asked_from == "host" else _dial_from_here, url)
+    except PermissionError as forbidden:
+        if check.asked_from == "control":
+            return f"{check.url}: {_words(forbidden)}"
         return _ask_with_curl(remote, check)
     except TimeoutError:
         return f"{check.url}: no answer within {TIMEOUT:g} s"
@@ -49,10 +53,14 @@ def judge(check: HttpCheck, status: int, body: bytes) -> str | None:
     return None
 
 
-def _fetch(remote: ShellRemote, url: urllib.parse.SplitResult) -> tuple[int, bytes]:
+def _dial_from_here(address: str, port: int, timeout: float) -> socket.socket:
+    return socket.create_connection((address, port), timeout)
+
+
+def _fetch(dial: Callable[[str, int, float], Any], url: urllib.parse.SplitResult) -> tuple[int, bytes]:
     port = url.port or (443 if url.scheme == "https" else 80)
     assert url.hostname
-    sock: Any = remote.dial(url.hostname, port, TIMEOUT)
+    sock: Any = dial(url.hostname, port, TIMEOUT)
     try:
         sock.settimeout(TIMEOUT)
         if url.scheme == "https":

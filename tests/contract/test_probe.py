@@ -122,6 +122,16 @@ def test_a_certificate_that_nobody_vouches_for_is_told(remote: Remote, pages: in
     assert "ssl" in said.lower() or "eof" in said.lower()
 
 
+def test_the_control_machine_can_be_the_one_who_asks(remote: Remote, pages: int) -> None:
+    """Nothing of it travels to the host."""
+    url, nobody = f"http://127.0.0.1:{pages}/health", f"http://127.0.0.1:{free_port()}/"
+    probe = remote.probe()
+    before = remote.traffic()
+    assert probe.http(HttpCheck(url=url, asked_from="control", contains="/health")) is None
+    assert probe.http(HttpCheck(url=nobody, asked_from="control")) == f"{nobody}: connection refused"
+    assert remote.traffic() == before
+
+
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "127.0.0.1:80", "http://"])
 def test_what_is_no_url_is_told(remote: Remote, url: str) -> None:
     assert remote.probe().http(HttpCheck(url=url)) == f"{url} is no http URL"

@@ -84,6 +84,44 @@ def test_serial_cuts_a_play_into_batches(world: World) -> None:
     ]
 
 
+AFTER_BATCH = """
+        - hosts: all
+          serial: 1
+          tasks:
+            - {name: one, write: {path: "{{ dir }}/x", text: hello}}
+          after_batch:
+            - {name: look, sh: "echo {{ inventory_hostname }} >>{{ log }}; [ ! -e {{ dir }}/bad ]"}
+"""
+
+
+def test_after_a_batch_all_hosts_so_far_are_looked_after(world: World) -> None:
+    world.run(AFTER_BATCH)
+    assert (world.log[:1], sorted(world.log[1:3]), sorted(world.log[3:])) == (["a"], ["a", "b"], ["a", "b", "c"])
+
+
+def test_after_a_batch_that_changed_nothing_nothing_is_looked_after(world: World) -> None:
+    (world.dir("a") / "x").write_text("hello")
+    world.run(AFTER_BATCH)
+    assert "a" in world.log, "with b, which was changed"
+    assert world.log[0] in "ab"
+    assert len(world.log) == 5
+
+
+def test_what_is_found_after_a_batch_ends_the_walk(world: World) -> None:
+    (world.dir("a") / "bad").touch()
+    report = world.run(AFTER_BATCH)
+    assert (report.exit_code, words(report, "b"), words(report, "c")) == (ExitCode.ROLLED_BACK, [], [])
+    assert words(report) == ["one: changed", "look: failed"]
+
+
+def test_what_comes_after_a_batch_is_announced_in_check_mode(world: World) -> None:
+    world.run(AFTER_BATCH, check=True)
+    announced = [(one.host, one.task) for one in world.of(ActionStarted)]
+    assert [host for host, task in announced if task == "look"][:1] == ["a"]
+    assert len([host for host, task in announced if task == "look"]) == 6
+    assert world.log == []
+
+
 def test_failing_host_leaves_its_batch_and_the_next_batch_never_begins(world: World) -> None:
     report = world.run("""
         - hosts: all
