@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from deployer.engine.host import HostRun
 from deployer.engine.ports import Session
+from deployer.engine.start import side_by_side
 from deployer.engine.walk import Walk
+from deployer.errors import ConnectError
 from deployer.model.event import RollbackStarted
 from deployer.rollout.batches import Batch
 from deployer.rollout.decide import RollBack
 
 
-def roll_back(session: Session, hosts: Mapping[str, HostRun], decision: RollBack) -> None:
+def roll_back(
+    session: Session, hosts: Mapping[str, HostRun], decision: RollBack, regain: Callable[[HostRun], None]
+) -> None:
     """Put hosts back to what served when the run began; a host without an earlier release is stopped.
 
-    Failures are notes on the hosts: `failed` says why a host could not be put back, and is None where it was.
+    `regain` makes a host ready for it. Hosts beyond reach hold up no other: they are tried once more when all others
+    are back. Failures are notes on the hosts: `failed` says why a host could not be put back, and is None where it was.
     """
     touched = [hosts[name] for group in decision.groups for name in group]
     session.emit(
@@ -26,8 +31,22 @@ def roll_back(session: Session, hosts: Mapping[str, HostRun], decision: RollBack
             targets={host.name: host.before.id if host.before else None for host in touched},
         )
     )
+    _try(session, [host for host in touched if not host.lost], decision, regain)
+    _try(session, [host for host in touched if host.lost], decision, regain)
+
+
+def _try(session: Session, hosts: Sequence[HostRun], decision: RollBack, regain: Callable[[HostRun], None]) -> None:
+    """Put those of the hosts back that can be reached, the newest batch first; the others are lost."""
+    outcomes = side_by_side(regain, hosts, session.options.forks)
+    for host in hosts:
+        error = outcomes[host.name]
+        if isinstance(error, ConnectError):
+            host.lost, host.failed, host.hint = True, error.message, error.hint
+    reached = {host.name: host for host in hosts if not host.lost}
     for group in decision.groups:
-        _go_back(session, {name: hosts[name] for name in group}, group, decision.because)
+        batch = tuple(name for name in group if name in reached)
+        if batch:
+            _go_back(session, {name: reached[name] for name in batch}, batch, decision.because)
 
 
 def _go_back(session: Session, hosts: dict[str, HostRun], group: Batch, because: str) -> None:

@@ -139,9 +139,7 @@ def _go_on(session: Session, state: RunState, walk: Walk, transaction: Transacti
     if session.way_back is None:
         session.emit(Note(warning=True, message="this playbook has no way back: hosts stay as they are"))
         return
-    touched = [state.hosts[name] for group in state.decision.groups for name in group]
-    side_by_side(transaction.regain, touched, session.options.forks)
-    roll_back(session, state.hosts, state.decision)
+    roll_back(session, state.hosts, state.decision, transaction.regain)
 
 
 def _pause(state: RunState, decision: Pause) -> None:

@@ -11,7 +11,7 @@ from deployer.engine.host import HostRun
 from deployer.engine.lease import drop_lease, held, take_lease
 from deployer.engine.ports import Session
 from deployer.engine.start import T, look_again, look_user, settle_releases, side_by_side
-from deployer.errors import DeployerError, LockHeldError, RollbackError
+from deployer.errors import ConnectError, DeployerError, LockHeldError, RollbackError
 from deployer.model.event import Note, Retrying
 from deployer.model.lock import Lease
 from deployer.model.release import Release
@@ -21,6 +21,7 @@ from deployer.rollout.undo import plan_undo
 POLL = 2.0  # seconds between two tries to take a lock
 BEATS = 4  # renewals in the time that a lease is good for
 UNDOING = 60.0  # seconds that a watchdog at work is waited for
+_GONE = ConnectError("the host cannot be reached; it ends by itself")
 
 
 @dataclass
@@ -108,10 +109,12 @@ class Transaction:
     def end(self) -> None:
         """Give the leases back; one that cannot be given back ends by itself, and is said."""
         holding = [self.hosts[name] for name in self.leases]
-        for host, outcome in self._on(holding, self._give_back):
+        outcomes = self._on([host for host in holding if not host.lost], self._give_back)
+        for host, outcome in [*outcomes, *((host, _GONE) for host in holding if host.lost)]:
             if outcome is not True:
                 why = outcome.message if isinstance(outcome, DeployerError) else "it was not ours any more"
                 self.session.emit(Note(host=host.name, warning=True, message=f"its lock was not given back: {why}"))
+            host.guard = None
         self.leases.clear()
 
     # leases
@@ -149,7 +152,6 @@ class Transaction:
 
     def _give_back(self, host: HostRun) -> bool:
         lease = host.guard.lease if host.guard else self.leases[host.name]
-        host.guard = None
         return drop_lease(host.target.remote, lease, become=look_user(self.session, host))
 
     # rollouts

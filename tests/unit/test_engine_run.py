@@ -430,6 +430,23 @@ def test_host_that_stays_lost_is_broken_and_the_others_go_back(world: World) -> 
     Path(world.root("b"), ".deploy/armed").unlink()  # or its watchdog would wait for all of that time
 
 
+def test_host_beyond_reach_holds_up_no_other_and_is_tried_once_more(world: World) -> None:
+    """It can be reached again only when the others are back."""
+
+    class Returning(GoneRemote):
+        def connect(self) -> None:
+            if "a r1 up" in world.log:
+                self.gone, self.word = False, "never said"
+            super().connect()
+
+    world.remotes = {"b": Returning("b", "/b/broken")}
+    report = world.run(SWITCH, back=BACK)
+    assert states(report) == {"a": "rolled back", "b": "rolled back", "c": "untouched"}
+    assert report.exit_code is ExitCode.ROLLED_BACK
+    assert [line for line in world.log if line.endswith(" r1 up")] == ["a r1 up", "b r1 up"]
+    assert held(world) == []
+
+
 def test_reports_are_closed_by_one_last_event(world: World) -> None:
     report = world.run(SWITCH)
     assert [event.report for event in world.of(RunFinished)] == [report]
