@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+DEFAULT_RETRIES = 3  # the Engine's, for health checks
 FORMAT = 1  # of release.json and of the folder's layout; a part of every digest
 
 
@@ -98,6 +99,7 @@ class Container:
     config_hash: str = ""
     oneoff: bool = False
     health_log: str = ""  # the last health check's output
+    fell_at: tuple[str, ...] = ()  # when it became unhealthy, as far as the Engine remembers: its last five checks
 
     @classmethod
     def from_inspect(cls, raw: Mapping[str, Any]) -> Container:
@@ -119,4 +121,15 @@ class Container:
             config_hash=labels.get("com.docker.compose.config-hash", ""),
             oneoff=labels.get("com.docker.compose.oneoff", "False") == "True",
             health_log=(log[-1].get("Output", "") if log else ""),
+            fell_at=_falls(log, (raw["Config"].get("Healthcheck") or {}).get("Retries") or DEFAULT_RETRIES),
         )
+
+
+def _falls(log: Sequence[Mapping[str, Any]], retries: int) -> tuple[str, ...]:
+    """The ends of the checks with which as many had failed in a row as make a container unhealthy."""
+    found, failed = [], 0
+    for check in log:
+        failed = failed + 1 if check.get("ExitCode") else 0
+        if failed == retries:
+            found.append(str(check.get("End", "")))
+    return tuple(found)

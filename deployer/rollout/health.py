@@ -108,6 +108,8 @@ def _fault(sample: Sample, gate: Watch, first: Mapping[str, int], settled: Sampl
             return _blame(one, f"{one.service} restarted {restarts} times: it exits with status {one.exit_code}")
         if one.state in ("exited", "dead") and not _finished_well(one):
             return _blame(one, f"{one.service} ended with status {one.exit_code}")
+        if settled and set(one.fell_at) - _falls(settled).get(one.id, frozenset()):
+            return _blame(one, f"{one.service} was unhealthy for a moment after it was healthy")
         if one.state == "running" and one.health == "unhealthy":  # between two starts Docker says so of any container
             return _blame(one, f"{one.service} is unhealthy: {_last_line(one.health_log)}")
     return None
@@ -144,6 +146,10 @@ def _lasting(sample: Sample) -> list[Container]:
 
 def _restarts(sample: Sample) -> Mapping[str, int]:
     return {one.id: one.restarts for one in sample.containers}
+
+
+def _falls(sample: Sample) -> Mapping[str, frozenset[str]]:
+    return {one.id: frozenset(one.fell_at) for one in sample.containers}
 
 
 def _suspect(sample: Sample, gate: Watch) -> str | None:

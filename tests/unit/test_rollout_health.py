@@ -54,6 +54,28 @@ def test_late_but_in_time_may_bake_beyond_patience() -> None:
     assert isinstance(judge(samples, gate()), Undecided)
 
 
+def test_unhealthy_for_a_moment_between_two_looks() -> None:
+    """The Engine remembers it: it had fallen before it was well, and that is no matter, but once more is."""
+    before, again = web(health="healthy", fell_at=("10:00",)), web(health="healthy", fell_at=("10:00", "10:07"))
+    assert isinstance(judge([at(0, before), at(10, before)], gate()), Healthy)
+    assert judge([at(0, before), at(2, again)], gate()) == Unhealthy(
+        because="web was unhealthy for a moment after it was healthy", container="shop-web-1"
+    )
+
+
+def test_checks_that_fail_in_a_row_are_a_fall_and_single_ones_are_not() -> None:
+    def seen(*codes: int, retries: int) -> tuple[str, ...]:
+        log = [{"ExitCode": code, "End": f"10:0{at}", "Output": ""} for at, code in enumerate(codes)]
+        state = {"Status": "running", "Health": {"Status": "healthy", "Log": log}}
+        config = {"Healthcheck": {"Retries": retries}}
+        return Container.from_inspect({"Id": "x", "Name": "/x", "State": state, "Config": config}).fell_at
+
+    assert seen(0, 1, 0, 1, 0, retries=1) == ("10:01", "10:03")
+    assert seen(1, 1, 0, 1, 0, retries=2) == ("10:01",)
+    assert seen(1, 1, 1, 1, 0, retries=0) == ("10:02",), "the Engine's default"
+    assert seen(0, 1, 1, 0, 1, retries=3) == ()
+
+
 def test_never_healthy_after_patience() -> None:
     samples = [at(0, web(health="starting")), at(60, web(health="starting"))]
     assert isinstance(judge(samples[:1], gate()), Undecided)
