@@ -1,19 +1,23 @@
-"""A lane: one standing shop on the shared hosts, on which one case of chaos comes after the other."""
+"""A lane: one standing shop on shared hosts, on which one case of chaos comes after the other."""
 
 from __future__ import annotations
 
 import itertools
+import os
 import secrets
-import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from command_run import COMMAND, CommandRun, surroundings
+from background import PATIENCE, Background, running
+from command_run import CommandRun
+from polls import Polls
 from seen import Seen, look, shown, wait_for_rest
-from stage import NAMES, WEB, Fleet
+from stage import Fleet
 from story import Project, shop_on
+from table import TABLE
 from waiting import eventually
 
 from deployer.errors import ExitCode
@@ -23,7 +27,38 @@ CONFIRM = 12  # seconds after which a switch that nobody confirms undoes itself
 LEASE = 8  # seconds for which a lease is good
 SLACK = 5.0  # seconds that a watchdog may be late
 MENDING = 60.0  # seconds that the old release may need to be healthy again, on a loaded machine
-LOCK_WAIT = ("--lock-wait", "40")
+LOCK_WAIT = ("--lock-wait", "60")
+PORTS = itertools.count(18100)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A point in a rollout: an exchange with a host, told by who asks for it and how."""
+
+    name: str
+    at: str
+    since: str = ""  # the first such exchange after this one
+    hold: bool = True  # the deployer waits there until it is let go
+
+    def __str__(self) -> str:
+        return self.name
+
+
+BEFORE = Moment("before its switch", "guard.arm run")
+DURING = Moment("during its switch", "apply._steps run", since="guard.arm run", hold=False)
+AFTER = Moment("while it proves itself", "gate.watch probe", since="guard.arm run")
+CONFIRMING = Moment("when it is confirmed", "guard.make_ready run")
+
+
+@dataclass
+class Held:
+    """A deployment that has come to a moment; `go` lets it pass."""
+
+    deploy: Background
+    sign: Path
+
+    def go(self) -> None:
+        Path(f"{self.sign}.go").touch()
 
 
 @dataclass
@@ -31,6 +66,7 @@ class Lane:
     """A project, and the page that each of its releases shows."""
 
     project: Project
+    port: int
     pages: dict[str, str] = field(default_factory=dict)
     counter: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -47,9 +83,20 @@ class Lane:
     def deployed(self) -> str:
         """A plain deployment of a new page, which must succeed."""
         page = self.new_page()
-        release = self.project.deployed()
+        self.project.deploy(*LOCK_WAIT).exits(ExitCode.OK)
+        release = self.project.release()
         self.pages[release] = page
         return release
+
+    @contextmanager
+    def new_release(self) -> Iterator[str]:
+        """The page of whatever release is made inside."""
+        known = {release for name in self.project.fleet.names for release in self.project.releases(name)}
+        page = self.new_page()
+        yield page
+        for name in self.project.fleet.names:
+            for release in set(self.project.releases(name)) - known:
+                self.pages.setdefault(release, page)
 
     def killed(self, at: int, when: str, *verb: str) -> tuple[str, float]:
         """Deploy, and be killed at an exchange; what it was about, and when that was (monotonic)."""
@@ -60,25 +107,34 @@ class Lane:
 
     def exchanges(self) -> list[str]:
         """A deployment that is not killed: the line of each of its exchanges."""
-        page = self.new_page()
-        self.injected({}).exits(ExitCode.OK)
-        self.pages[self.project.release()] = page
+        with self.new_release():
+            self.injected({}).exits(ExitCode.OK)
         return self.log.read_text().splitlines()
 
     def injected(self, env: Mapping[str, str], *verb: str) -> CommandRun:
+        return self.project.command(*(verb or ("lab",)), env={**self._injection(), **env})
+
+    def _injection(self) -> dict[str, str]:
         self.log.write_text("")
-        import os
-
         path = f"{INJECT}:{os.environ.get('PYTHONPATH', '')}".rstrip(":")
-        return self.project.command(*(verb or ("lab",)), env={**env, "CHAOS_LOG": str(self.log), "PYTHONPATH": path})
+        return {"CHAOS_LOG": str(self.log), "PYTHONPATH": path}
 
-    def background(self, *args: str) -> subprocess.Popen[str]:
-        """`deploy ARGS`, started; its output is at the end of both pipes."""
-        self.project.write_inventory()
-        return subprocess.Popen(
-            [str(COMMAND), *args], cwd=self.project.room, env=surroundings(self.project.room), text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+    @contextmanager
+    def at(self, host: str, moment: Moment, *args: str) -> Iterator[Held]:
+        """`deploy lab ARGS`, in the background, as soon as it has come to a moment."""
+        sign = self.project.room / f"sign-{next(self.counter)}"
+        told = {"SIGN": str(sign), "SIGN_AT": f"{host} {moment.at}", "HOLD": "1" if moment.hold else ""}
+        told |= {"FROM": f"{host} {moment.since}"} if moment.since else {}
+        env = {**self._injection(), **{f"CHAOS_{name}": value for name, value in told.items()}}
+        with running(self.project, *LOCK_WAIT, *args, env=env) as deploy:
+            eventually(lambda: sign.exists() or deploy.process.poll() is not None, within=PATIENCE)
+            assert sign.exists(), f"it never came {moment}\n{deploy.output}"
+            yield Held(deploy, sign)
+
+    def polling(self) -> Polls:
+        """Asks both pages all the while it is entered, as users do."""
+        fleet = self.project.fleet
+        return Polls([f"http://{fleet.hosts[name].address}:{self.port}/" for name in fleet.web])
 
     # what must hold
 
@@ -93,10 +149,23 @@ class Lane:
         assert len(current) == 1, f"hosts differ:\n{shown(seen)}"
         found = current.pop()
         assert release in (None, found), f"not on {release}:\n{shown(seen)}"
-        assert {seen[name].page for name in WEB if name not in but} == {self.pages[found]}, shown(seen)
+        web = [name for name in self.project.fleet.web if name not in but]
+        assert {seen[name].page for name in web} == {self.pages[found]}, shown(seen)
         assert self.project.rows("SELECT word FROM keepsake") == ["precious"]
         eventually(lambda: not any(one.locked for one in look(self.project).values()), within=LEASE + 2, every=1)
         return seen
+
+    def ended_well(self, code: int, output: str, old: str, *, lost: str) -> str:
+        """What a run says of the hosts is so: all on the new release, or all on the old one; in a word."""
+        self.at_rest()
+        if code == ExitCode.OK:
+            seen = self.sound()
+            assert {one.current for one in seen.values()} != {old}, shown(seen)
+            return "new release"
+        assert code in (ExitCode.ROLLED_BACK, ExitCode.MIXED), output
+        assert code == ExitCode.ROLLED_BACK or f"{lost} is broken" in output, output
+        self.sound(release=old)
+        return f"old release (exit {code})"
 
     def clean(self) -> None:
         """After a deployment that went well: no folder of a broken transfer, no open rollout."""
@@ -109,8 +178,15 @@ def open_lane(fleet: Fleet, room: Path) -> Lane:
     """A shop with a row in its database, deployed once, with short times."""
     project = shop_on(fleet, f"chaos-{secrets.token_hex(2)}", room)
     project.variables |= {"confirm_timeout": CONFIRM, "lock_ttl": LEASE}
-    lane = Lane(project)
+    lane = Lane(project, next(PORTS))
+    ports = f'    ports: ["{lane.port}:8080"]\n    volumes:\n      - uploads'
+    project.edit("compose.yaml", "    volumes:\n      - uploads", ports)
     lane.deployed()
     project.rows("CREATE TABLE keepsake (word text); INSERT INTO keepsake VALUES ('precious')")
-    assert set(lane.project.current()) == set(NAMES)
+    assert set(lane.project.current()) == set(fleet.names)
     return lane
+
+
+def note(story: str, number: int, what: str, end: str, *, since: float, polls: Polls) -> None:
+    """A line of the table."""
+    TABLE.add(story, number, what, end, f"{time.monotonic() - since:.0f} s", str(polls))

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from host_state import ask
-from stage import NAMES
 from story import Project
 from waiting import eventually
 
@@ -109,8 +108,9 @@ def _read(seen: Seen, word: str, rest: str) -> None:
 
 def look(project: Project) -> dict[str, Seen]:
     """All hosts, at once."""
-    with ThreadPoolExecutor(len(NAMES)) as pool:
-        found = pool.map(lambda name: look_at(project, project.host(name)), NAMES)
+    names = project.fleet.names
+    with ThreadPoolExecutor(len(names)) as pool:
+        found = pool.map(lambda name: look_at(project, project.host(name)), names)
     return {seen.host: seen for seen in found}
 
 

@@ -33,7 +33,10 @@ class Table:
             PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
 
     def render(self) -> str:
-        head = ["| case | what happened | in the end | hosts agree again after |", "|---|---|---|---:|"]
+        head = [
+            "| case | what happened | in the end | whole again after | requests failed |",
+            "|---|---|---|---:|---:|",
+        ]
         rows = [f"| {story} {number} | {' | '.join(cells)} |" for (story, number), cells in sorted(self._rows.items())]
         return "\n".join([*head, *rows])
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import SimpleQueue
 
 import pytest
-from lane import CONFIRM, LOCK_WAIT, MENDING, SLACK, Lane, open_lane
+from lane import CONFIRM, LOCK_WAIT, MENDING, SLACK, Lane, note, open_lane
 from seen import look, shown, wait_for_rest
 from stage import Fleet
-from table import ALL, TABLE
+from table import ALL
 
 from deployer.errors import ExitCode
 
@@ -66,15 +65,13 @@ def _on_a_lane(lanes: SimpleQueue[Lane], case: int, step: int) -> str:
 def kill_and_mend(lane: Lane, case: int, step: int) -> str:
     """One case, from a healthy fleet to a healthy fleet."""
     old = lane.project.release()
-    known = set(lane.project.releases("web1"))
-    page, when, way = lane.new_page(), ("before", "after")[(case // 3) % 2], WAYS[case % 3]
-    about, killed_at = lane.killed(step, when)
-    for release in set(lane.project.releases("web1")) - known:
-        lane.pages[release] = page
-    how = by_watchdog(lane, old) if way == "watchdog" else by_hand(lane, old, way)
-    took = time.monotonic() - killed_at
-    lane.sound()
-    TABLE.add("killed", step, f"{when} {about}; {way}", how, f"{took:.0f} s")
+    when, way = ("before", "after")[(case // 3) % 2], WAYS[case % 3]
+    with lane.polling() as polls:
+        with lane.new_release():
+            about, killed_at = lane.killed(step, when)
+        how = by_watchdog(lane, old) if way == "watchdog" else by_hand(lane, old, way)
+        lane.sound()
+    note("killed", step, f"{when} {about}; {way}", how, since=killed_at, polls=polls)
     return how
 
 
@@ -106,10 +103,9 @@ def by_hand(lane: Lane, old: str, verb: str) -> str:
     said = ("no rollout is open", "has been completed", "was not prepared", "is not there yet")
     assert any(words in run.output for words in said), f"{run}\n{shown(before)}"
     if "was not prepared" in run.output or "is not there yet" in run.output:
-        lane.project.command("abort", "lab").exits(ExitCode.OK)
+        lane.project.command("abort", "lab", *LOCK_WAIT).exits(ExitCode.OK)
         lane.sound(release=old)
-    lane.project.deploy().exits(ExitCode.OK)
-    lane.pages.setdefault(lane.project.release(), (lane.project.folder / "www/index.html").read_text().strip())
+    lane.deployed()
     lane.clean()
     return f"{verb} had nothing to do; new release by deploy"
 

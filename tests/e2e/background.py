@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,10 @@ class Background:
     def output(self) -> str:
         return self.log.read_text()
 
+    def ended(self) -> int:
+        """Its exit status, once it has one."""
+        return self.process.wait(PATIENCE)
+
     def exits(self, code: ExitCode) -> Background:
         """Itself, once it has ended that way; else AssertionError with all that it said."""
         ended = self.process.wait(PATIENCE)
@@ -39,13 +43,13 @@ class Background:
 
 
 @contextmanager
-def running(project: Project, *args: str) -> Iterator[Background]:
+def running(project: Project, *args: str, env: Mapping[str, str] | None = None) -> Iterator[Background]:
     """`deploy lab ARGS`, started; it is killed if it still runs at the end."""
     project.write_inventory()
     log = project.room / "background.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [str(COMMAND), "lab", *args], cwd=project.room, env=surroundings(project.room),
+            [str(COMMAND), "lab", *args], cwd=project.room, env={**surroundings(project.room), **(env or {})},
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
         )  # fmt: skip
     try:

@@ -26,13 +26,22 @@ def say(line: str) -> None:
 
 @dataclass(frozen=True)
 class Fleet:
-    """Three hosts: web1 and web2 in the group `web`, db1 in the group `db`."""
+    """Hosts by their names: web1, web2 … in the group `web`, db1 in the group `db`."""
 
     lab: Lab
+    names: tuple[str, ...] = NAMES  # in the inventory's order
 
     @cached_property
     def hosts(self) -> Mapping[str, LabHost]:
         return {host.name: host for host in self.lab.hosts()}
+
+    @property
+    def web(self) -> tuple[str, ...]:
+        return tuple(name for name in self.names if name.startswith("web"))
+
+    @property
+    def db(self) -> tuple[str, ...]:
+        return tuple(name for name in self.names if name.startswith("db"))
 
     @property
     def known_hosts(self) -> Path:
@@ -79,7 +88,7 @@ def make_fleet(kind: str, state_dir: Path, *, docker: bool, names: Sequence[str]
     except BaseException:
         lab.down()
         raise
-    return Fleet(lab)
+    return Fleet(lab, tuple(names))
 
 
 def sweep() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from command_run import TIMEOUT, CommandRun, run_command
 from host_state import ContainerSeen, ask, containers_of, volumes_of
-from stage import DB, WEB, Fleet
+from stage import Fleet
 
 from deployer.errors import ExitCode
 from deployer.lab.host import LabHost
@@ -70,7 +70,7 @@ class Project:
             return {"hosts": {name: self._host(name) for name in names}, "vars": dict(variables)}
 
         every = {**self.fleet.variables(), "deploy_source": "app", "deploy_project": self.name, **self.variables}
-        groups = {"web": group(WEB, self.web), "db": group(DB, self.db)}
+        groups = {"web": group(self.fleet.web, self.web), "db": group(self.fleet.db, self.db)}
         self.inventory.parent.mkdir(exist_ok=True)
         self.inventory.write_text(yaml.safe_dump({"all": {"vars": every, "children": groups}}, sort_keys=False))
 
@@ -146,7 +146,7 @@ class Project:
 
     def serving(self) -> dict[str, str]:
         """Host -> what its web page says; what went wrong in place of a page."""
-        return {name: self.page(name) for name in WEB}
+        return {name: self.page(name) for name in self.fleet.web}
 
     def page(self, host: str, path: str = "") -> str:
         """The shop's page, asked for inside the web container, as its health check does."""
@@ -178,7 +178,7 @@ class Project:
 
     def migrations(self) -> list[str]:
         """The release of every migration that ran, on whichever host."""
-        logs = [self.volume_file(name, "uploads", "migrations.log") or "" for name in WEB]
+        logs = [self.volume_file(name, "uploads", "migrations.log") or "" for name in self.fleet.web]
         return "".join(logs).splitlines()
 
     def end(self) -> None:
