@@ -28,7 +28,8 @@ TOLD = 200  # spoiled files that a host names at most
 FETCH = "cd {base} && cat modes manifest | gzip -c | base64"
 
 # `tar -o` is --no-same-owner for GNU and busybox; its complaints count only after the manifest has had its say,
-# since a link that cannot be made is a file that is missing. Of all commands only `wait` lets a trap in at once
+# since a link that cannot be made is a file that is missing. Of all commands only `wait` lets a trap in at
+# once. A tar that has just been forked still has our traps, and would lose a TERM: hence KILL.
 RECEIVE = """\
 {prologue}set -u
 umask 022
@@ -40,12 +41,13 @@ cd "$root/releases" || exit 1
 [ ! -e "$id" ] || exit {exists}
 find .tmp-* -prune -mtime +0 -exec rm -rf {{}} + 2>/dev/null
 unpacking=
-trap '[ -z "$unpacking" ] || kill "$unpacking"; wait; cd "$root/releases" && rm -rf "$tmp"' EXIT
+trap '[ -z "$unpacking" ] || kill -s KILL "$!" 2>/dev/null; wait; cd "$root/releases" && rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT PIPE TERM
 mkdir "$tmp" || exit 1
 exec 3<&0
-tar -xzpof - <&3 & unpacking=$!
-wait "$unpacking"
+unpacking=yes
+tar -xzpof - <&3 &
+wait "$!"
 unpacked=$? unpacking=
 cd "$tmp" || exit 1
 [ -f release.json ] || {{ echo 'the stream ended early' >&2; exit 1; }}
