@@ -158,6 +158,7 @@ class InterruptedRolloutError(DeployerError):
     """An earlier rollout has begun and not ended; the message says where each host stands, the hint how to go on."""
 
     exit_code = ExitCode.MIXED
+    ways_on: tuple[str, ...] = ()  # the verbs that end it: resume or promote, if it can be finished, and abort
 
 
 class PausedRolloutError(InterruptedRolloutError):

@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from deployer.cli.options import Aim, Choice, run_options
 from deployer.cli.restoring import agree, yes_option
 from deployer.errors import ExitCode
+
+if TYPE_CHECKING:
+    from deployer.model.report import Report
+
+PLAYBOOKS = {"promote": "resume.yml", "resume": "resume.yml", "abort": "rollback.yml"}
 
 
 @click.command()
@@ -104,7 +109,7 @@ def promote(**given: Any) -> None:
     Example:
       deploy promote prod
     """
-    _finish(given, verb="promote", playbook=Path("resume.yml"))
+    _finish(given, verb="promote", playbook=Path(PLAYBOOKS["promote"]))
 
 
 @click.command()
@@ -116,7 +121,7 @@ def resume(**given: Any) -> None:
     Example:
       deploy resume prod
     """
-    _finish(given, verb="resume", playbook=Path("resume.yml"))
+    _finish(given, verb="resume", playbook=Path(PLAYBOOKS["resume"]))
 
 
 @click.command()
@@ -128,27 +133,44 @@ def abort(**given: Any) -> None:
     Example:
       deploy abort prod
     """
-    _finish(given, verb="abort", playbook=Path("rollback.yml"))
+    _finish(given, verb="abort", playbook=Path(PLAYBOOKS["abort"]))
 
 
 def _finish(given: dict[str, Any], *, verb: str, playbook: Path, **more: Any) -> None:
-    """Put a session together, run it, and exit with what its report says."""
+    """Run, and exit with what the report says; on a terminal, ask what shall become of a rollout that is in the way."""
+    report = _execute(dict(given), verb=verb, playbook=playbook, **more)
+    chosen = _way_on(report.ways_on) if sys.stdin.isatty() and not given["check"] else None
+    if chosen:
+        report = _execute(dict(given), verb=chosen, playbook=Path(PLAYBOOKS[chosen]))
+    pending = given["check"] and given["detailed_exitcode"] and report.actions
+    sys.exit(ExitCode.PENDING if pending and report.exit_code is ExitCode.OK else report.exit_code)
+
+
+def _way_on(verbs: tuple[str, ...]) -> str | None:
+    """Ask how an earlier rollout shall end; None: it stays as it is, or there is none."""
+    if not verbs:
+        return None
+    choices = click.Choice([*verbs, "leave"])
+    answer = click.prompt("What shall become of it?", type=choices, default="leave", err=True)
+    return None if answer == "leave" else str(answer)
+
+
+def _execute(given: dict[str, Any], *, verb: str, playbook: Path, **more: Any) -> Report:
+    """Put a session together and run it."""
     from deployer.cli.assemble import assemble
     from deployer.cli.signals import stop_on_signals
     from deployer.engine.run import execute
 
-    detailed = given.pop("detailed_exitcode")
+    del given["detailed_exitcode"]
     tags, skip_tags = _words(given.pop("tags")), _words(given.pop("skip_tags"))
     flags = {name: given.pop(name) for name in ("check", "diff", "lock_wait")}
     aim = Aim(verb=verb, playbook=playbook, tags=tags, skip_tags=skip_tags, **flags, **more)
     assembly = assemble(Choice(**given), aim)
     try:
         with stop_on_signals(assembly.session) as stop:
-            report = execute(assembly.session, stop)
+            return execute(assembly.session, stop)
     finally:
         assembly.reporter.close()
-    pending = aim.check and detailed and report.actions
-    sys.exit(ExitCode.PENDING if pending and report.exit_code is ExitCode.OK else report.exit_code)
 
 
 def _words(text: str) -> frozenset[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from deployer.engine.host import HostRun
 from deployer.engine.ports import Session
-from deployer.errors import DeployerError, ExitCode
+from deployer.errors import DeployerError, ExitCode, InterruptedRolloutError
 from deployer.model.report import HostOutcome, Report, State
 from deployer.rollout.decide import Advance, Decision, RollBack
 from deployer.rollout.outcome import count, exit_code
@@ -49,6 +49,7 @@ def report_of(session: Session, state: RunState) -> Report:
         results=tuple(result for host in state.hosts.values() for result in host.results),
         seconds=time.monotonic() - state.started, check=session.options.check,
         message=_message(state), hint=_hint(session, state),
+        ways_on=state.error.ways_on if isinstance(state.error, InterruptedRolloutError) else (),
     )  # fmt: skip
 
 

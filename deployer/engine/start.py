@@ -116,12 +116,14 @@ def refuse_interrupted(environment: str, seen: Mapping[str, Installed], left: Ma
     where = ", ".join(f"{name} {left[name].phase if name in left else 'not begun'}" for name in seen)
     paused = any(one.paused for one in open_ones)
     word, error = ("is paused", PausedRolloutError) if paused else ("was interrupted", InterruptedRolloutError)
-    go_on = "promote" if paused else "resume"
-    finish = f"finish it: deploy {go_on} {environment}; or " if any(one.staged for one in open_ones) else ""
-    raise error(
+    go_on = ("promote" if paused else "resume",) if any(one.staged for one in open_ones) else ()
+    finish = f"finish it: deploy {go_on[0]} {environment}; or " if go_on else ""
+    refusal = error(
         f"the rollout of {first.release} by {first.by} since {first.since} {word}: {where}",
         hint=f"{finish}undo it: deploy abort {environment}",
     )
+    refusal.ways_on = (*go_on, "abort")
+    raise refusal
 
 
 def _is_committed(seen: Mapping[str, Installed], left: Mapping[str, OpenRollout]) -> bool:

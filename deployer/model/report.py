@@ -95,6 +95,7 @@ class Report:
     check: bool = False
     message: str = ""  # why the run ended as it did, where the hosts' lines do not say it
     hint: str | None = None
+    ways_on: tuple[str, ...] = ()  # verbs that end the earlier rollout that was in the way
 
     @property
     def actions(self) -> int:

@@ -13,6 +13,7 @@ from keepsake import Keepsake
 from put_back import is_locked, put_back
 from stage import NAMES, WEB
 from story import Project
+from terminal import answered
 
 from deployer.errors import ExitCode
 
@@ -69,6 +70,16 @@ def test_somebody_else_undoes_it(breakable: Project, paused: Elsewhere, keepsake
     assert breakable.current() == dict.fromkeys(NAMES, old)
     assert breakable.serving() == dict.fromkeys(WEB, "first")
     assert breakable.container("web2", "web").id == untouched
+
+
+def test_who_deploys_on_a_terminal_is_asked_what_shall_become_of_it(breakable: Project, paused: Elsewhere) -> None:
+    old, question = breakable.current_on("web2"), "What shall become of it?"
+    code, screen = answered(("lab",), breakable.room, question=question, answer="leave")
+    assert (code, "(promote, abort, leave)" in screen) == (ExitCode.PAUSED, True), screen
+    assert breakable.serving() == {"web1": "second", "web2": "first"}
+    code, screen = answered(("lab",), breakable.room, question=question, answer="abort")
+    assert code == ExitCode.OK, screen
+    assert breakable.current() == dict.fromkeys(NAMES, old)
 
 
 def test_an_environment_may_always_pause(breakable: Project) -> None:
