@@ -63,7 +63,14 @@ def _until_judged(probe: Probe, gate: Watch, say: Callable[[str], None], clock: 
         if not isinstance(verdict, Undecided):
             return verdict
         say(verdict.waiting_for)
-        clock.sleep(gate.interval)
+        clock.sleep(gate.interval if blind else _pause(gate, verdict))
+
+
+def _pause(gate: Watch, verdict: Undecided) -> float:
+    """Seconds to the next look: soon while the release gets healthy, and just as long as it is to be watched still."""
+    if verdict.left is None:
+        return gate.interval / 4
+    return min(gate.interval, verdict.left)
 
 
 def _sample(probe: Probe, gate: Watch, at: float) -> Sample:

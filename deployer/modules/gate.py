@@ -24,7 +24,7 @@ class Gate:
     release: Release  # the release: `{{ release }}`
     bake: float = 10.0  # seconds for which everything must stay healthy
     patience: float = 120.0  # seconds in which every service must have become healthy
-    interval: float = 1.0  # seconds between two looks
+    interval: float = 1.0  # seconds between two looks; a quarter of that until it is healthy
     http: HttpCheck | None = None  # `url`, `status`, `contains`, `asked_from` (host, control), and limits: see releases
     always: bool = False  # watch also where the release is the current one already
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from deployer.model.action import Watch
 from deployer.model.release import Container
@@ -36,6 +36,7 @@ class Unhealthy:
 @dataclass(frozen=True, kw_only=True)
 class Undecided:
     waiting_for: str
+    left: float | None = field(default=None, compare=False)  # seconds to watch still; None: not healthy yet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +95,8 @@ def _verdict(samples: Sequence[Sample], settled: Sample | None, gate: Watch) -> 
     if against is not None:
         return against
     if last.at - settled.at < gate.bake:
-        return Undecided(waiting_for=f"all healthy, {last.at - settled.at:.0f} of {gate.bake:g} s watched")
+        watched = last.at - settled.at
+        return Undecided(waiting_for=f"all healthy, {watched:.0f} of {gate.bake:g} s watched", left=gate.bake - watched)
     return Healthy(because=f"{_count(gate.release.services)} healthy for {gate.bake:g} s")
 
 

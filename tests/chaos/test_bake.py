@@ -47,6 +47,7 @@ def lane(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lan
     shop.web["gate_http"] = {
         "url": f"http://127.0.0.1:{lane.port}/cgi-bin/page", "requests": 5, "max_error_share": 0.02, "max_p95": 0.8,
     }  # fmt: skip
+    shop.look_often()
     lane.deployed()
     yield lane
     shop.end()

@@ -61,6 +61,11 @@ class Project:
         assert text.count(old) == 1, f"{path} holds {old!r} {text.count(old)} times"
         self.write(path, text.replace(old, new))
 
+    def look_often(self) -> None:
+        """Let the web service's health be asked for every second, and count from its start."""
+        self.edit("compose.yaml", "      interval: 20s", "      interval: 1s")
+        self.edit("compose.yaml", "start_period: 20s", "start_period: 0s")
+
     @property
     def inventory(self) -> Path:
         return self.room / "inventories" / "lab.yml"
@@ -197,7 +202,7 @@ def shop_on(fleet: Fleet, name: str, room: Path) -> Project:
         room=room,
         variables={
             "deploy_secrets": {"POSTGRES_PASSWORD": password},
-            "gate_bake": 1,
+            "gate_bake": 0.5,
             "gate_patience": 30,
             "deploy_allow": ["project-renamed"],  # many shops stand on one host, and look like one that was renamed
         },

@@ -25,6 +25,7 @@ def test_crashes_at_start_once_and_for_all(breakable: Project) -> None:
 
 
 def test_stays_unhealthy(breakable: Project) -> None:
+    breakable.look_often()
     (breakable.folder / "www" / "health").unlink()
     with put_back(breakable, "web1"):
         breakable.deploy().exits(ExitCode.ROLLED_BACK)
@@ -33,7 +34,6 @@ def test_stays_unhealthy(breakable: Project) -> None:
 def test_never_gets_healthy_in_time(breakable: Project) -> None:
     """Its health check neither passes nor gives up."""
     (breakable.folder / "www" / "health").unlink()
-    breakable.edit("compose.yaml", "retries: 3", "retries: 1000")
     with put_back(breakable, "web1"):
         breakable.deploy("-e", "gate_patience=4").exits(ExitCode.ROLLED_BACK)
 
@@ -45,6 +45,7 @@ def test_is_healthy_and_dies_after_eight_seconds(breakable: Project) -> None:
 
 
 def test_is_healthy_and_turns_unhealthy(breakable: Project) -> None:
+    breakable.look_often()
     breakable.edit("serve.sh", "exec httpd", "(sleep 3; rm /www/health) &\nexec httpd")
     with put_back(breakable, "web1"):
         breakable.deploy("-e", "gate_bake=5").exits(ExitCode.ROLLED_BACK)
@@ -127,6 +128,7 @@ def test_cannot_be_undone_on_one_host(breakable: Project) -> None:
 
 def test_first_release_broken(shop: Project) -> None:
     """There is nothing to go back to: what was started is stopped, and the next release is an ordinary first one."""
+    shop.look_often()
     (shop.folder / "www" / "health").unlink()
     shop.deploy().exits(ExitCode.ROLLED_BACK)
     assert shop.current() == dict.fromkeys(NAMES, "")
