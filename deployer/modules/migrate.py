@@ -14,11 +14,20 @@ from deployer.modules.compose import compose_run
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
 
+_KEPT = """\
+umask 077
+log={log}
+{{ {command} 2>&1 && rc=0 || rc=$?; echo $rc >"$log.status"; }} | tee -a "$log"
+rc=$(cat "$log.status")
+rm -f "$log.status"
+exit "$rc"
+"""
+
 
 @module("migrate")
 @dataclass(frozen=True, kw_only=True)
 class Migrate:
-    """Run a command in a new container of one of the release's services, and wait for its end."""
+    """Run a command in a new container of one of the release's services, wait for its end, and keep what it says."""
 
     release: Release  # the release: `{{ release }}`
     service: str  # whose image, environment and networks the command gets
@@ -31,10 +40,13 @@ class Migrate:
     def plan(self, seen: Facts) -> Iterator[Action]:
         if seen[InstalledReleases(self.release.root)].current == self.release.id:
             return
-        yield compose_run(
+        command = compose_run(
             self.release, "run", "--rm", "--no-deps", "--no-TTY", self.service, *shlex.split(self.command),
             because=f"release {self.release.id} is new, and its database must fit it before it serves",
-            timeout=self.timeout,
+        )  # fmt: skip
+        yield Script(
+            label=command.title, because=command.because, timeout=self.timeout,
+            text=_KEPT.format(command=shlex.join(command.argv), log=shlex.quote(f"{self.release.path}/migrate.log")),
         )  # fmt: skip
         yield Script(
             label="note that the database was migrated", text=f"date -u >{shlex.quote(self.release.path)}/migrated",

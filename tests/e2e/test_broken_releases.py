@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from host_state import untouched
+from host_state import ask, untouched
 from keepsake import leave_keepsake
 from put_back import is_locked, marks, put_back
 from stage import NAMES, WEB
@@ -85,7 +85,10 @@ def test_does_not_migrate(breakable: Project) -> None:
     breakable.web["deploy_migrate"] = """sh -c 'echo ran >>/uploads/failed-migrations; echo no such column; exit 1'"""
     breakable.write("www/index.html", "a page for the new column\n")
     with put_back(breakable):
+        known = set(breakable.releases("web1"))
         run = breakable.deploy().exits(ExitCode.ROLLED_BACK)
+        [new] = set(breakable.releases("web1")) - known
+        assert "no such column" in ask(breakable.host("web1"), f"cat {breakable.root}/releases/{new}/migrate.log")
     assert [breakable.volume_file(host, "uploads", "failed-migrations") for host in WEB] == ["ran\n", None]
     assert "no such column" in run.output
 
