@@ -14,7 +14,7 @@ from typing import Any
 from deployer.config.compose_merge import mapping
 from deployer.config.compose_mounts import pgdata, short_form
 from deployer.config.compose_text import load_merged
-from deployer.config.interpolation import interpolate, needed_names
+from deployer.config.interpolation import filled_names, interpolate, needed_names
 from deployer.config.text import nearest, place_of
 from deployer.errors import Place, ProjectError
 from deployer.model.project import ComposeProject, Service
@@ -46,6 +46,7 @@ def load_compose(folder: Path, files: Sequence[str] = ()) -> ComposeProject:
         named_volumes=tuple(str(name) for name, value in whole["volumes"].items() if not _is_external(value)),
         volume_names=_volume_names(whole["volumes"]),
         variables=_variables(whole),
+        filled=tuple(dict.fromkeys(name for text in _texts(whole) for name in filled_names(text))),
     )
 
 

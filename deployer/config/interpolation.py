@@ -47,6 +47,13 @@ def needed_names(text: str) -> Iterator[str]:
             yield from needed_names(part.rest)
 
 
+def filled_names(text: str) -> Iterator[str]:
+    """The names whose value must not be empty: `${NAME:?…}`."""
+    for part in _parts(text):
+        if isinstance(part, Reference) and part.operator == ":?":
+            yield part.name
+
+
 def interpolate(text: str, variables: Mapping[str, str]) -> str:
     """The text with every `${NAME}` replaced as Compose does; unknown names without a default stay as `${NAME}`."""
     return "".join(part.value(variables) if isinstance(part, Reference) else part for part in _parts(text))

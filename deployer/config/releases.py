@@ -189,7 +189,8 @@ def _chosen(wanted: Sequence[str], compose: ComposeProject, active: set[str], ho
 
 def _environment(host: str, settings: Mapping[str, Any], compose: ComposeProject) -> dict[str, str]:
     env = {**_mapping(settings, "deploy_env"), **_mapping(settings, "deploy_secrets")}
-    empty = [name for name, value in _mapping(settings, "deploy_secrets").items() if value in (None, "")]
+    filled = {*_mapping(settings, "deploy_secrets"), *compose.filled}
+    empty = [name for name, value in env.items() if name in filled and value in (None, "")]
     missing = empty or [name for name in compose.variables if name not in env and name != OWN_VARIABLE]
     if missing:
         raise SecretMissingError(

@@ -276,6 +276,11 @@ def test_missing_secret(project: Project) -> None:
     project.refused(said="web1: TOKEN has no value", hint="deploy_secrets")
 
 
+def test_empty_value_where_the_compose_file_allows_none(project: Project) -> None:
+    project.write("compose.yaml", COMPOSE.replace("${TOKEN:-none}", "${TOKEN:?}"))
+    project.refused("prod", "-e", "{deploy_env: {TOKEN: ''}}", said="web1: TOKEN has no value", hint="export it")
+
+
 def test_empty_secret(project: Project) -> None:
     secret = "{deploy_secrets: {TOKEN: \"{{ lookup('env', 'TOKEN') }}\"}}"
     project.refused("prod", "-e", secret, said="web1: TOKEN has no value", hint="export it")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployer.config.interpolation import interpolate, needed_names
+from deployer.config.interpolation import filled_names, interpolate, needed_names
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,10 @@ from deployer.config.interpolation import interpolate, needed_names
 )
 def test_interpolation_is_composes(text: str, becomes: str) -> None:
     assert interpolate(text, {"A": "1", "E": ""}) == becomes
+
+
+def test_names_that_must_not_be_empty() -> None:
+    assert list(filled_names("${A:?} ${B?} ${C:-x} $D ${E:?why}")) == ["A", "E"]
 
 
 def test_needed_names_come_in_order_and_from_inside_defaults() -> None:
