@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from deployer.errors import DeployerError, ExitCode
 from deployer.model.release import Installed, Release
 from deployer.model.rollout import OpenRollout, Phase
+
+STAMP = re.compile(r"\d{8}T\d{6}Z")  # what ids begin with
+TIME = "%Y%m%dT%H%M%SZ"
 
 
 class NoReleaseError(DeployerError):
@@ -20,13 +25,30 @@ def choose_release(wanted: Mapping[str, Release], seen: Mapping[str, Installed])
     """The same releases under the id that the fleet shall have.
 
     Where a host serves just this content, its release's id is taken for the whole fleet, so that an unchanged host
-    stays as it is and a host that is added later gets the same release; else the new id stands.
+    stays as it is and a host that is added later gets the same release; else the new id stands, moved behind all that
+    hosts have if the clock here is behind the one that made those.
     """
     served = [now.current for host, now in seen.items() if now.serving and now.serving.digest == wanted[host].digest]
     for release_id in dict.fromkeys(one for one in served if one):
         if all(_can_be(release_id, wanted[host], seen[host]) for host in wanted):
             return {host: _adopt(release_id, release, seen[host]) for host, release in wanted.items()}
-    return dict(wanted)
+    return _newest(wanted, seen)
+
+
+def _newest(wanted: Mapping[str, Release], seen: Mapping[str, Installed]) -> dict[str, Release]:
+    """The same releases with a later time in their ids than any release there is: ids tell what came after what."""
+    stamps = (one.partition("-")[0] for now in seen.values() for one in now.releases)
+    last = max((stamp for stamp in stamps if STAMP.fullmatch(stamp)), default="")
+    moved = {}
+    for host, release in wanted.items():
+        stamp, dash, rest = release.id.partition("-")
+        behind = STAMP.fullmatch(stamp) and stamp <= last
+        moved[host] = replace(release, id=f"{_next(last)}{dash}{rest}") if behind else release
+    return moved
+
+
+def _next(stamp: str) -> str:
+    return f"{datetime.strptime(stamp, TIME) + timedelta(seconds=1):{TIME}}"
 
 
 def _can_be(release_id: str, release: Release, now: Installed) -> bool:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 from background import running
-from lane import BEFORE, CONFIRMING, LOCK_WAIT, Lane, Moment, note
+from lane import AFTER, BEFORE, CONFIRMING, LOCK_WAIT, Lane, Moment, note
 from seen import shown
 from story import Project
 
 from deployer.errors import ExitCode
+from deployer.lab.privilege import ensure_commands
 
 
 def twin(lane: Lane, room: Path) -> Project:
@@ -79,3 +80,31 @@ def test_run_that_wakes_up_after_somebody_else_has_deployed(lane: Lane, tmp_path
     assert lane.project.all_containers() == standing
     lane.sound(release=newest)
     note("slept", 1, "somebody else deployed meanwhile", "the other's release", since=slept, polls=polls)
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+def test_clock_that_is_wrong_by_ten_minutes(lane: Lane, tmp_path: Path, minutes: int) -> None:
+    """Somebody whose clock is wrong finds the host taken, and then deploys; going back leads to what was before."""
+    other, wrong = twin(lane, tmp_path), skewed(minutes)
+    began = time.monotonic()
+    with lane.polling() as polls:
+        with lane.new_release(), lane.at("web1", AFTER) as held:
+            other.command("lab", env=wrong).exits(ExitCode.LOCKED)
+            held.go()
+            held.deploy.exits(ExitCode.OK)
+        first = lane.project.release()
+        other.command("lab", *LOCK_WAIT, env=wrong).exits(ExitCode.OK)
+        second = lane.project.release()
+        lane.pages[second] = "of the other"
+        assert second > first
+        lane.sound()
+        lane.project.rollback().exits(ExitCode.OK)
+        lane.sound(release=first)
+    note("wrong clock", minutes, f"{minutes:+d} minutes", "as ever", since=began, polls=polls)
+
+
+def skewed(minutes: int) -> dict[str, str]:
+    """The environment of a program that sees another time of day; what it measures is right."""
+    ensure_commands({"faketime": "faketime"}, print)
+    [library] = Path("/usr/lib").glob("*/faketime/libfaketime.so.1")
+    return {"LD_PRELOAD": str(library), "FAKETIME": f"{minutes:+d}m", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}

@@ -43,6 +43,25 @@ def test_other_content_is_a_new_release() -> None:
     assert choose_release(wanted, {"a": has("r1", r1="same")}) == wanted
 
 
+def test_clock_that_is_behind_makes_no_release_of_the_past() -> None:
+    """Ids tell which release came after which, on whichever machine they were made."""
+    wanted = {"a": release("20260101T000000Z-new", "other"), "b": release("20260101T000000Z-new", "other")}
+    seen = {"a": has("x", x="1", **{"20260101T000959Z-abc": "2"}), "b": has()}
+    assert ids(choose_release(wanted, seen)) == dict.fromkeys("ab", "20260101T001000Z-new")
+
+
+@pytest.mark.parametrize("there", ["20251231T235959Z-abc", "99999999T999999-no", "r1"])
+def test_later_clock_keeps_its_time(there: str) -> None:
+    wanted = {"a": release("20260101T000000Z-new", "other")}
+    assert choose_release(wanted, {"a": has(there, **{there: "1"})}) == wanted
+
+
+def test_two_releases_of_one_second_come_one_after_the_other() -> None:
+    wanted = {"a": release("20261231T235959Z-aaa", "other")}
+    seen = {"a": has("20261231T235959Z-bbb", **{"20261231T235959Z-bbb": "1"})}
+    assert ids(choose_release(wanted, seen)) == {"a": "20270101T000000Z-aaa"}
+
+
 def test_first_release() -> None:
     wanted = {"a": release("new"), "b": release("new")}
     assert choose_release(wanted, {"a": has(), "b": has()}) == wanted
