@@ -96,6 +96,10 @@ class Guard:
         self._do(room.closing(self.project, event))
         self.armed = False
 
+    def hand_over(self) -> None:
+        """Let the watchdog put the host back, which tries for longer than we do, and over reboots."""
+        self._do(room.handing_over())
+
     def pause(self, stage: str) -> None:
         """Let what serves stay, disarmed, until somebody goes on with the rollout."""
         self._do(room.pausing(self.project, stage))

@@ -35,6 +35,7 @@ class HostRun:
     hint: str | None = None
     lost: bool = False  # the connection
     left_armed: bool = False  # … with a watchdog that puts it back
+    handed_over: bool = False  # it could not be put back, and its watchdog goes on trying
 
     @property
     def name(self) -> str:

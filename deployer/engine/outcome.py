@@ -91,7 +91,8 @@ def _way_out(session: Session, host: HostRun) -> str:
         return f"it goes back by itself within {host.target.confirm_timeout} s: deploy status {session.environment}"
     if host.before is None:
         return f"deploy {session.environment} --limit {host.name}"
-    return f"deploy rollback {session.environment} --to {host.before.id} --limit {host.name}"
+    tries = "; until then its watchdog goes on trying" if host.handed_over else ""
+    return f"deploy rollback {session.environment} --to {host.before.id} --limit {host.name}{tries}"
 
 
 def _state(session: Session, state: RunState, host: HostRun, actions: int) -> State:

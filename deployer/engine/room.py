@@ -164,6 +164,11 @@ def closing(project: str, event: str) -> str:
     )
 
 
+def handing_over() -> str:
+    """Shell that lets the watchdog begin now; only where it waits."""
+    return f"[ -e armed ] || exit 1\necho 0 | put deadline\n{journal_line(event='handed over to the watchdog')}"
+
+
 def pausing(project: str, stage: str) -> str:
     """Shell that notes that a rollout waits to be promoted or aborted."""
     words = " ".join(stage.split())

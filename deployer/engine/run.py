@@ -158,4 +158,6 @@ def _settle(state: RunState, transaction: Transaction) -> None:
         transaction.pause("a failure")
         return
     undone = isinstance(state.decision, RollBack)
+    if undone:
+        transaction.hand_over()
     transaction.close("rolled back" if undone else "rollout ended")

@@ -95,13 +95,19 @@ class Transaction:
         """End the rollout on every host that can be reached; on one that cannot, its watchdog still waits."""
         for host in self._leased():
             host.left_armed = host.lost and host.guard is not None and host.guard.armed
-        reached = [host for host in self._leased() if not host.lost]
+        reached = [host for host in self._leased() if not host.lost and not host.handed_over]
         for host, error in self._on(reached, self._with_guard(lambda guard, host: guard.close(event))):
             if isinstance(error, RollbackError):
                 _fail(host, error)
             elif isinstance(error, DeployerError):
                 message = f"its rollout could not be closed, which the next run will do: {error.message}"
                 self.session.emit(Note(host=host.name, warning=True, message=message))
+
+    def hand_over(self) -> None:
+        """Leave hosts that could not be put back to their watchdogs."""
+        broken = [host for host in self._leased() if host.failed and not host.lost and host.guard and host.guard.armed]
+        for host, outcome in self._on(broken, self._with_guard(lambda guard, host: guard.hand_over())):
+            host.handed_over = not isinstance(outcome, DeployerError)
 
     def pause(self, stage: str) -> None:
         self._each(self._leased(), lambda guard, host: guard.pause(stage))

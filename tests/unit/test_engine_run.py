@@ -165,8 +165,11 @@ def test_host_that_cannot_go_back_is_named_and_stops_no_other(world: World) -> N
     assert "healthy" in broken.because
     assert broken.hint is not None
     assert "deploy rollback test" in broken.hint
-    assert "--limit b" in broken.hint
+    assert "--limit b; until then its watchdog goes on trying" in broken.hint
     assert held(world) == []
+    journals = {name: Path(world.root(name), ".deploy/journal.jsonl").read_text() for name in world.names}
+    assert [name for name, text in journals.items() if "handed over to the watchdog" in text] == ["b"]
+    assert [name for name, text in journals.items() if '"event":"rolled back"' in text] == ["a", "c"]
 
 
 def test_host_that_fails_early_on_the_way_back_keeps_no_other_from_its_later_plays(world: World) -> None:
