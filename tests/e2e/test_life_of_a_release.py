@@ -103,6 +103,16 @@ def test_one_changed_file_travels_alone(standing_shop: Project) -> None:
         assert _inode(shop, name, after, PAGE) != _inode(shop, name, before, PAGE)
 
 
+def test_change_that_neither_size_nor_time_tells_of_is_built(standing_shop: Project) -> None:
+    """As where files come from an archive, or two edits fall into one second: the image has the new content."""
+    shop = standing_shop
+    for word in ("third", "forth", "fifth", "forth"):
+        shop.write(PAGE, word)
+        os.utime(shop.folder / PAGE, (1_700_000_000, 1_700_000_000))
+        shop.deployed()
+        assert shop.serving() == dict.fromkeys(WEB, word)
+
+
 def _inode(shop: Project, host: str, release: str, path: str) -> str:
     return ask(shop.host(host), f"stat -c %i {shop.root}/releases/{release}/project/{path}")
 
