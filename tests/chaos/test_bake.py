@@ -30,7 +30,7 @@ WRONG: dict[str, tuple[Edit, ...]] = {
     "dies after 8 s": ((SERVE, "exec httpd", "(sleep 8; kill $$) &\nexec httpd"),),
     "answers 5 % with 500": ((CGI, "sleep 0.3\n", FAILS),),
     "is three times slower": ((CGI, "sleep 0.3", "sleep 0.9"),),
-    "flaps": ((SERVE, "exec httpd", FLAPS), ("compose.yaml", "retries: 3", "retries: 1")),
+    "flaps": ((SERVE, "exec httpd", FLAPS), ("compose.yaml", "retries: 3\n", "retries: 1\n")),
 }
 HEALTHY = 20
 
