@@ -10,7 +10,7 @@ import os
 import tarfile
 import time
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from deployer.errors import TransferError
@@ -31,7 +31,6 @@ class Parcel:
     top: str  # the folder that the stream makes its entries in
     base: str = ""  # the folder that hard links point into, relative as `top` is
     link: Mapping[str, str] = field(default_factory=dict)  # path in the tree -> path in `base`
-    other: Collection[str] = ()  # paths where `base` has other content
     beside: Mapping[str, tuple[bytes, int]] = field(default_factory=dict)  # name -> content, mode; sent in this order
 
     @property
@@ -70,7 +69,7 @@ class Parcel:
         kind = {"dir": tarfile.DIRTYPE, "link": tarfile.SYMTYPE, "file": tarfile.REGTYPE}[entry.kind]
         size = entry.size if entry.kind == "file" else 0
         header = _header(name, kind, mode=entry.mode, mtime=entry.mtime, size=size, target=entry.target)
-        return _fraction(entry) + header if entry.path in self.other else header
+        return _fraction(entry) + header if entry.kind == "file" else header
 
     def _body(self, entry: Entry) -> Iterator[bytes]:
         if not self._is_data(entry):
@@ -114,8 +113,8 @@ def _header(name: str, kind: bytes, *, mode: int = 0, mtime: int = 0, size: int 
 def _fraction(entry: Entry) -> bytes:
     """A header in front of a file's own: its time gets a fraction of a second that its content decides.
 
-    BuildKit takes a file of the same size and time for the one that it has. The format is POSIX.1-2001's (pax); a tar
-    that does not know it passes it over.
+    BuildKit takes a file of the same path, size and time for the one that it has, be it another project's. The format
+    is POSIX.1-2001's (pax); a tar that does not know it passes it over.
     """
     nanoseconds = int(entry.sha256[:12], 16) % 999_999_999 + 1
     words = f" mtime={max(entry.mtime, 0)}.{nanoseconds:09d}\n"

@@ -76,7 +76,7 @@ class _Errand:
         base = shlex.quote(f"{self.action.release.root}/releases/{self.action.base}")
         return parse_release(self.remote.run(FETCH.format(base=base), become=self.become).stdout)
 
-    def send(self, link: Mapping[str, str], base: Tree) -> Result:
+    def send(self, link: Mapping[str, str]) -> Result:
         """The host's answer to the whole stream."""
         release = self.action.release
         tmp = f".tmp-{release.id}-{secrets.token_hex(4)}"
@@ -87,10 +87,10 @@ class _Errand:
             spoiled=SPOILED,
             told=TOLD,
         )
-        stream = self._parcel(tmp, link, base).stream(self.on_bytes)
+        stream = self._parcel(tmp, link).stream(self.on_bytes)
         return self.remote.stream(script, stream, become=self.become, timeout=self.action.timeout)
 
-    def _parcel(self, tmp: str, link: Mapping[str, str], base: Tree) -> Parcel:
+    def _parcel(self, tmp: str, link: Mapping[str, str]) -> Parcel:
         action = self.action
         return Parcel(
             host=self.remote.name,
@@ -99,7 +99,6 @@ class _Errand:
             top=tmp,
             base=f"{action.base}/project",
             link=link,
-            other=base.by_path.keys() - link.keys(),
             beside=_beside(action),
         )
 
@@ -115,11 +114,10 @@ def apply_sync(
     TransferError if the release could not be made; nothing of it is then left on the host.
     """
     errand = _Errand(remote=remote, action=action, become=become, on_bytes=on_bytes, prologue=prologue)
-    base = errand.fetch()
-    _, link = delta(action.tree, base)
-    result = errand.send(link, base)
+    _, link = delta(action.tree, errand.fetch())
+    result = errand.send(link)
     if result.status == SPOILED and (spoiled := _spoiled(result.stdout, link)):
-        result = errand.send({path: there for path, there in link.items() if path not in spoiled}, base)
+        result = errand.send({path: base for path, base in link.items() if path not in spoiled})
         result = replace(result, stdout=_told(action, spoiled)) if result.ok else result
     if result.status == FENCED:
         raise FencedError("this run's lock has run out or was taken over", host=remote.name)
@@ -132,15 +130,12 @@ def delta(tree: Tree, base: Tree) -> tuple[tuple[Entry, ...], Mapping[str, str]]
     """The files to send as data, and those that the base has too: path here to path there, moved files included."""
     there = {(entry.sha256, entry.mode): entry.path for entry in reversed(base.entries) if entry.kind == "file"}
     same = {(entry.path, entry.sha256, entry.mode) for entry in base.entries}
-    taken = base.by_path.keys()  # a file that moves to where another one was is sent: it could have that one's time
     link: dict[str, str] = {}
     send: list[Entry] = []
     for entry in tree.entries:
         if entry.kind != "file":
             continue
-        found = entry.path if (entry.path, entry.sha256, entry.mode) in same else None
-        if found is None and entry.path not in taken:
-            found = there.get((entry.sha256, entry.mode))
+        found = entry.path if (entry.path, entry.sha256, entry.mode) in same else there.get((entry.sha256, entry.mode))
         if found is None or not verifiable(entry.path):
             send.append(entry)
         else:
