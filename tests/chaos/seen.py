@@ -23,7 +23,8 @@ echo "units $(ls /etc/systemd/system | grep -F {unit} | tr '\\n' ' ')"
 echo "files $(ls .deploy 2>/dev/null | tr '\\n' ' ')"
 echo "phase $(cat .deploy/phase 2>/dev/null)"
 last=$(ls -d .deploy/lock.* 2>/dev/null | sed 's/.*lock\\.//' | sort -n | tail -n 1)
-[ -z "$last" ] || echo "lock $last $(cat .deploy/lock.$last/expires 2>/dev/null || echo 0) $(ls .deploy/lock.$last | tr '\\n' ' ')"
+expires=$(cat .deploy/lock.$last/expires 2>/dev/null || echo 0)
+[ -z "$last" ] || echo "lock $last $expires $(ls .deploy/lock.$last | tr '\\n' ' ')"
 docker ps --all --filter label=com.docker.compose.project={project} \
   --format 'container {{{{.Label "com.docker.compose.service"}}}} {{{{.State}}}} {{{{.Image}}}} {{{{.Status}}}}'
 sed 's/^/journal /' .deploy/journal.jsonl 2>/dev/null | tail -n 40
