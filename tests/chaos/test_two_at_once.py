@@ -16,6 +16,8 @@ from story import Project
 from deployer.errors import ExitCode
 from deployer.lab.privilege import ensure_commands
 
+MOMENTS = (BEFORE, CONFIRMING)
+
 
 def twin(lane: Lane, room: Path) -> Project:
     """The same project, deployed by somebody else, who has a page of his own."""
@@ -47,7 +49,7 @@ def test_two_at_the_same_time(lane: Lane, tmp_path: Path, patience: tuple[str, .
     note("two at once", len(patience), " ".join(patience), how, since=began, polls=polls)
 
 
-@pytest.mark.parametrize("moment", [BEFORE, CONFIRMING], ids=str)
+@pytest.mark.parametrize("moment", MOMENTS, ids=str)
 def test_run_that_slept_past_its_lease_changes_nothing_more(lane: Lane, moment: Moment) -> None:
     old = lane.project.release()
     with lane.polling() as polls, lane.new_release(), lane.at("web2", moment) as held:
@@ -60,7 +62,7 @@ def test_run_that_slept_past_its_lease_changes_nothing_more(lane: Lane, moment: 
         code = held.deploy.ended()
     assert code in (ExitCode.ROLLED_BACK, ExitCode.MIXED), held.deploy.output
     lane.sound(release=old)
-    note("slept", 0, str(moment), "old release", since=slept, polls=polls)
+    note("slept", MOMENTS.index(moment), str(moment), "old release", since=slept, polls=polls)
 
 
 def test_run_that_wakes_up_after_somebody_else_has_deployed(lane: Lane, tmp_path: Path) -> None:
@@ -79,7 +81,7 @@ def test_run_that_wakes_up_after_somebody_else_has_deployed(lane: Lane, tmp_path
     assert code in (ExitCode.ROLLED_BACK, ExitCode.MIXED), held.deploy.output
     assert lane.project.all_containers() == standing
     lane.sound(release=newest)
-    note("slept", 1, "somebody else deployed meanwhile", "the other's release", since=slept, polls=polls)
+    note("slept", len(MOMENTS), "somebody else deployed meanwhile", "the other's release", since=slept, polls=polls)
 
 
 @pytest.mark.parametrize("minutes", [-10, 10])
