@@ -40,7 +40,7 @@ def shop(standing_shop: Project) -> Project:
         "CREATE TABLE orders AS SELECT g AS id, md5(g::text) AS word FROM generate_series(1, 1000) g;"
         "ALTER TABLE orders ADD PRIMARY KEY (id); ALTER DATABASE shop SET timezone = 'Asia/Tokyo'"
     )
-    standing_shop.variables["deploy_snapshot"] = ["db"]
+    standing_shop.variables |= {"deploy_snapshot": ["db"], "rollout_serial": "100%"}
     standing_shop.web["deploy_migrate"] = ""
     standing_shop.db["deploy_migrate_service"] = "db"
     return standing_shop
