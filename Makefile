@@ -21,6 +21,12 @@ help: ## show this
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
+.venv-ansible/installed: tests/oracle/requirements.txt
+	@echo "setting up Ansible in .venv-ansible, for tests to compare with"
+	@test -x .venv-ansible/bin/pip || $(PYTHON) -m venv .venv-ansible
+	@.venv-ansible/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/oracle/requirements.txt
+	@touch $@
+
 .PHONY: demo
 demo: .venv/installed ## three bare hosts, a deployment, a broken release rolled back
 	@$(BIN)/python examples/demo.py
@@ -37,7 +43,7 @@ check: .venv/installed ## ruff, ruff format, mypy, the import rule
 	@$(BIN)/pytest -q tests/unit/test_layers.py
 
 .PHONY: test
-test: check ## every test: unit, cases, contract, end to end on lab hosts
+test: check .venv-ansible/installed ## every test: unit, cases, contract, end to end on lab hosts
 	@$(BIN)/pytest tests --ignore tests/chaos -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: test-chaos
