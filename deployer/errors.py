@@ -5,7 +5,8 @@
     │ ├ InventoryError           inventories, group_vars, host patterns
     │ ├ PlaybookError            plays, tasks, modules, arguments, templates
     │ ├ ProjectError             the project folder and its compose files
-    │ └ SecretMissingError       a value that must be given is not
+    │ ├ SecretMissingError       a value that must be given is not
+    │ └ VaultError               what ansible-vault has encrypted cannot be opened
     ├ RemoteError              something between here and one host                exit 4 before a change
     │ ├ ConnectError             no connection; the host may be down
     │ ├ AuthError                connected, but not let in
@@ -107,6 +108,10 @@ class ProjectError(ConfigError):
 
 class SecretMissingError(ConfigError):
     """A value that must be given is not; names the variable, never a value."""
+
+
+class VaultError(ConfigError):
+    """Something that is encrypted with ansible-vault cannot be opened: no password, a wrong one, or it is damaged."""
 
 
 class RemoteError(DeployerError):

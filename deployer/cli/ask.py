@@ -39,6 +39,9 @@ def look_at_hosts(choice: Choice, questions: Questions) -> list[Asked]:
         asked.append(Asked(host=host.name, root=root, project=project, remote=environment.remote(host)))
     with ThreadPoolExecutor(max_workers=min(choice.forks, len(asked))) as pool:
         list(pool.map(lambda one: _ask(one, questions), asked))
+    for one in asked:
+        if one.error:
+            one.error.message = environment.secret.text(one.error.message)
     return asked
 
 

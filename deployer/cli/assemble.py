@@ -8,8 +8,7 @@ import secrets
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
@@ -24,7 +23,7 @@ from deployer.config.playbook import load_playbook
 from deployer.config.releases import HostRelease, ReleaseMaker, Stamp, project_root
 from deployer.config.static import check_playbook
 from deployer.engine.ports import Choose, Emit, Options, Questions, Session, Target
-from deployer.errors import DeployerError, PlaybookError
+from deployer.errors import PlaybookError
 from deployer.facts.lock import LockHolder, RolloutState
 from deployer.facts.releases import InstalledReleases
 from deployer.model.action import Put
@@ -55,14 +54,14 @@ def assemble(choice: Choice, aim: Aim) -> Assembly:
     """Everything that a run needs; raises ConfigError for whatever is wrong before any host is contacted."""
     environment, path = Environment(choice), find_playbook(aim.playbook)
     secret = _secrets(environment, path)
-    with _kept_out(secret):
-        plays = load_playbook(path, MODULES)
+    with environment.kept_out():
+        plays = _plays(environment, path)
         if aim.restore_data:
             check_restorable(environment, path, plays)
         releases = _releases(environment, path, aim.verb)
         targets = {host.name: _target(environment, host, path, releases, aim) for host in environment.hosts}
         _check(environment, plays, targets, release_known=bool(releases))
-        way_back = load_playbook(find_playbook(Path("rollback.yml")), MODULES) if releases else None
+        way_back = _plays(environment, find_playbook(Path("rollback.yml"))) if releases else None
         if way_back:
             _check(environment, way_back, targets, failed=True)
     reporter = _reporter(secret, choice)
@@ -106,6 +105,11 @@ def find_playbook(path: Path) -> Path:
     if found is None:
         raise PlaybookError(f"{path} is no file, neither here nor in playbooks/", hint="deploy init --playbook")
     return found
+
+
+def _plays(environment: Environment, path: Path) -> Playbook:
+    with environment.vault.discreet():
+        return load_playbook(path, MODULES, environment.vault)
 
 
 def _releases(environment: Environment, playbook: Path, verb: str) -> dict[str, HostRelease]:
@@ -181,23 +185,13 @@ def _check(
 
 def _secrets(environment: Environment, playbook: Path) -> Redactor:
     """Who knows the values that no output may show."""
-    secret = Redactor()
+    secret = environment.secret
     for host in environment.hosts:
         known = environment.rendered(host, playbook, ("deploy_secrets", "ansible_become_password"))
         told = known.get("deploy_secrets")
         secret.add(*(str(value) for value in (told.values() if isinstance(told, Mapping) else ())))
         secret.add(str(known.get("ansible_become_password") or ""))
     return secret
-
-
-@contextmanager
-def _kept_out(secret: Redactor) -> Iterator[None]:
-    """An error that is raised inside names no secret."""
-    try:
-        yield
-    except DeployerError as error:
-        error.message, error.hint = secret.text(error.message), error.hint and secret.text(error.hint)
-        raise
 
 
 def _reporter(secret: Redactor, choice: Choice) -> Reporter:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from deployer.cli.options import Choice
+from deployer.cli.vault_keys import given_keys
 from deployer.config.endpoint import endpoint_of, wants_become
 from deployer.config.extra_vars import parse_extra_vars
 from deployer.config.inventory import find_inventory, load_inventory
 from deployer.config.language import Language
 from deployer.config.settings import SETTINGS, defaults
-from deployer.errors import InventoryError
+from deployer.config.text import place_of
+from deployer.config.vault_keys import Keyring
+from deployer.errors import DeployerError, InventoryError
 from deployer.model.connection import Endpoint
 from deployer.model.inventory import Host, Inventory
 from deployer.modules.all import MODULES
 from deployer.protocols import Remote
+from deployer.report.redact import Redactor
 from deployer.rollout.patterns import select
 
 _CONNECTION = ("ansible_", "deploy_known_hosts")
@@ -36,7 +41,33 @@ class Environment:
 
     @cached_property
     def inventory(self) -> Inventory:
-        return load_inventory(self.path)
+        with self.vault.discreet():
+            found = load_inventory(self.path, vault=self.vault)
+        for host in found.hosts.values():
+            self.vault.keep_out_of(host.variables, place_of)
+        return found
+
+    @cached_property
+    def vault(self) -> Keyring:
+        """The vault passwords of this run."""
+        choice = self.choice
+        return given_keys(choice.vault_ids, choice.vault_password_files, ask_vault_pass=choice.ask_vault_pass)
+
+    @cached_property
+    def secret(self) -> Redactor:
+        """Who knows the values that no output may show: so far, and from now on, what was encrypted."""
+        redactor = Redactor()
+        self.vault.tell(redactor.add)
+        return redactor
+
+    @contextmanager
+    def kept_out(self) -> Iterator[None]:
+        """An error that is raised inside names no secret."""
+        try:
+            yield
+        except DeployerError as error:
+            error.message, error.hint = self.secret.text(error.message), error.hint and self.secret.text(error.hint)
+            raise
 
     @cached_property
     def hosts(self) -> tuple[Host, ...]:
@@ -48,11 +79,12 @@ class Environment:
 
     @cached_property
     def language(self) -> Language:
-        return Language(MODULES)
+        return Language(MODULES, self.vault)
 
     @cached_property
     def extra(self) -> Mapping[str, Any]:
-        return parse_extra_vars(self.choice.extra)
+        with self.vault.discreet():
+            return parse_extra_vars(self.choice.extra, self.vault)
 
     def on(self, pattern: str) -> tuple[str, ...]:
         """The hosts of this run that a play's pattern means, in order."""
@@ -103,7 +135,8 @@ class Environment:
         """How a host is reached, and whether its variables ask for sudo."""
         names = tuple(name for name in {**self.variables(host), **self.extra} if name.startswith(_CONNECTION))
         rendered = self.rendered(host, self.path, names)
-        return endpoint_of(host, rendered), bool(wants_become(rendered))
+        with self.kept_out():
+            return endpoint_of(host, rendered), bool(wants_become(rendered))
 
     def remote(self, host: Host) -> Remote:
         from deployer.transport.connect import remote_for

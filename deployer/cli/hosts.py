@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from deployer.cli.options import Choice, environment_argument, inventory_option, limit_option
+from deployer.cli.options import Choice, environment_argument, inventory_option, limit_option, vault_options
 from deployer.errors import ExitCode, RemoteError
 from deployer.model.connection import Endpoint
 
@@ -35,9 +34,10 @@ def hosts() -> None:
 @environment_argument
 @limit_option
 @inventory_option
+@vault_options
 @click.option("--yes", is_flag=True, help="Trust new keys without asking.")
 @click.option("--replace", is_flag=True, help="Trust keys that have changed, too: the old ones are forgotten.")
-def trust(environment: str, limit: str | None, inventory: Path | None, *, yes: bool, replace: bool) -> None:
+def trust(*, yes: bool, replace: bool, **given: Any) -> None:
     """Fetch the hosts' keys, show their fingerprints, and add them to known_hosts.
 
     Compare the fingerprints with what the host's console shows: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub
@@ -47,7 +47,7 @@ def trust(environment: str, limit: str | None, inventory: Path | None, *, yes: b
       deploy hosts trust prod
       deploy hosts trust prod --limit web3 --replace
     """
-    scanned = _scan_all(Choice(environment=environment, limit=limit, inventory=inventory))
+    scanned = _scan_all(Choice(**given))
     for endpoint, found in scanned:
         click.echo(_line(endpoint, found))
     wanted = _wanted(scanned, replace)

@@ -29,6 +29,7 @@ VERBS = {  # verb -> module:attribute, and the line that --help shows
     "init": ("deployer.cli.init:init", "Write the few lines that a project needs."),
     "hosts": ("deployer.cli.hosts:hosts", "Trust the keys of hosts."),
     "unlock": ("deployer.cli.unlock:unlock", "Take away the lock of a dead run."),
+    "vault": ("deployer.cli.vault:vault", "Encrypt and decrypt files and values, as ansible-vault does."),
     "lab": ("deployer.cli.lab:lab", "Throw-away hosts on this machine, to rehearse on."),
     "completion": ("deployer.cli.completion:completion", "Print the completion script for a shell."),
 }

@@ -28,6 +28,23 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Machine-read
 verbose_option = click.option("-v", "--verbose", count=True, help="Show what programs on the hosts print; -vv: more.")
 
 
+def vault_options(command: F) -> F:
+    """The options that give vault passwords."""
+    for option in (
+        click.option("-J", "--ask-vault-pass", "--ask-vault-password", is_flag=True, help="Ask for a vault password."),
+        click.option(
+            "--vault-password-file", "--vault-pass-file", "vault_password_files", multiple=True, metavar="FILE",
+            help="File with the vault password, or program that prints it.",
+        ),
+        click.option(
+            "--vault-id", "vault_ids", multiple=True, metavar="LABEL@SOURCE",
+            help="Vault password with its id; SOURCE is a file, a program or `prompt`.",
+        ),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
 @dataclass(frozen=True, kw_only=True)
 class Choice:
     """What was typed, for a verb that works on hosts."""
@@ -39,6 +56,9 @@ class Choice:
     forks: int = 16
     as_json: bool = False
     verbose: int = 0
+    vault_ids: tuple[str, ...] = ()
+    vault_password_files: tuple[str, ...] = ()
+    ask_vault_pass: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +82,7 @@ def host_options(command: F) -> F:
     """The options of every verb that works on hosts."""
     for option in (verbose_option, json_option, forks_option, inventory_option, extra_option, limit_option):
         command = option(command)
-    return environment_argument(command)
+    return environment_argument(vault_options(command))
 
 
 def run_options(command: F) -> F:

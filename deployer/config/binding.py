@@ -12,6 +12,7 @@ from deployer.config.conversion import LATER, WrongError, arguments, instance, p
 from deployer.config.keywords import is_template
 from deployer.config.text import place_of
 from deployer.errors import NOWHERE, Place, PlaybookError
+from deployer.model.encrypted import Encrypted
 
 
 def make(cls: type[Any], name: str, args: Mapping[str, Any], *, raw: Any = None, place: Place = NOWHERE) -> Any:
@@ -73,6 +74,8 @@ def _postponed(value: Any) -> Any:
     """The value with LATER in place of every template."""
     if isinstance(value, str):
         return LATER if is_template(value) else value
+    if isinstance(value, Encrypted):
+        return LATER
     if isinstance(value, Mapping):
         return {key: _postponed(one) for key, one in value.items()}
     return [_postponed(one) for one in value] if isinstance(value, list | tuple) else value

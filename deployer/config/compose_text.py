@@ -47,6 +47,7 @@ class ComposeLoader(PlacedLoader):
 
 ComposeLoader.yaml_constructors = {
     **PlacedLoader.yaml_constructors,
+    **dict.fromkeys(("!vault", "!vault-encrypted"), ComposeLoader.unknown_tag),  # Compose cannot open them
     "!reset": ComposeLoader.reset,
     "!override": ComposeLoader.override,
 }
@@ -82,11 +83,20 @@ def load_document(path: Path) -> PlacedMapping:
     loader.file = str(path)
     try:
         document = loader.get_single_data()
-    except (yaml.YAMLError, RecursionError):
+    except (yaml.YAMLError, RecursionError) as broken:
         document = load_yaml(path, TAGS.sub(lambda tag: " " * len(tag[0]), text), ProjectError)  # says what is wrong
+        _refuse_vault(broken, path)
     finally:
         loader.dispose()
     return mapping(document, "a compose file", Place(str(path), 1))
+
+
+def _refuse_vault(broken: Exception, path: Path) -> None:
+    """Refuse the one tag that other files may have."""
+    problem, mark = str(getattr(broken, "problem", "")), getattr(broken, "problem_mark", None)
+    if "!vault" in problem and mark:
+        hint = "write ${NAME}, and put the value into deploy_secrets"
+        raise ProjectError(problem, place=Place(str(path), mark.line + 1, mark.column + 1), hint=hint)
 
 
 def _load(source: Source, earlier: Mapping[str, Any]) -> PlacedMapping:

@@ -8,23 +8,25 @@ from pathlib import Path
 from typing import Any
 
 from deployer.config.text import load_yaml
+from deployer.config.vault_keys import NO_KEYS, Keyring
 from deployer.errors import ConfigError
 
 
-def parse_extra_vars(given: Iterable[str]) -> Mapping[str, Any]:
+def parse_extra_vars(given: Iterable[str], vault: Keyring = NO_KEYS) -> Mapping[str, Any]:
     """The variables of all `-e`, later ones winning.
 
-    `k=v k2=v2` gives strings, `{…}` is JSON or YAML with its types, `@file` a YAML or JSON file. Raises ConfigError.
+    `k=v k2=v2` gives strings, `{…}` is JSON or YAML with its types, `@file` a YAML or JSON file,
+    which may be encrypted. Raises ConfigError.
     """
     found: dict[str, Any] = {}
     for text in given:
-        found.update(_parse(text.strip()))
+        found.update(_parse(text.strip(), vault))
     return found
 
 
-def _parse(text: str) -> Mapping[str, Any]:
+def _parse(text: str, vault: Keyring) -> Mapping[str, Any]:
     if text.startswith("@"):
-        return _mapping(load_yaml(Path(text[1:]).expanduser()), text)
+        return _mapping(load_yaml(Path(text[1:]).expanduser(), vault=vault), text)
     if text.startswith("{"):
         return _mapping(load_yaml("-e", text), text)
     try:

@@ -8,20 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from deployer.config.text import Mapping, kind_of, load_yaml, place_of, read_text
+from deployer.config.text import Mapping, kind_of, load_yaml, place_of
+from deployer.config.vault_keys import NO_KEYS, Keyring
 from deployer.errors import InventoryError, Place
 
 SUFFIXES = ("", ".yml", ".yaml", ".json")  # in this order, and the first hit hides the others, as in Ansible
 
 
-def load_group_vars(folder: Path, group: str) -> Mapping:
+def load_group_vars(folder: Path, group: str, vault: Keyring = NO_KEYS) -> Mapping:
     """What `group_vars` in this folder says of a group."""
-    return _load_all(folder / "group_vars", group)
+    return _load_all(folder / "group_vars", group, vault)
 
 
-def load_host_vars(folder: Path, host: str) -> Mapping:
+def load_host_vars(folder: Path, host: str, vault: Keyring = NO_KEYS) -> Mapping:
     """What `host_vars` in this folder says of a host."""
-    return _load_all(folder / "host_vars", host)
+    return _load_all(folder / "host_vars", host, vault)
 
 
 def variables_files(folder: Path, name: str) -> Iterator[Path]:
@@ -34,16 +35,9 @@ def variables_files(folder: Path, name: str) -> Iterator[Path]:
         yield from _inside(found) if found.is_dir() else (found,)
 
 
-def load_variables(path: Path) -> Mapping:
+def load_variables(path: Path, vault: Keyring = NO_KEYS) -> Mapping:
     """One file of variables; raises InventoryError with file and line if it is no mapping of names."""
-    text = read_text(path, InventoryError)
-    if text.startswith("$ANSIBLE_VAULT;"):
-        raise InventoryError(
-            "encrypted with ansible-vault, which is not supported here",
-            place=Place(str(path), 1),
-            hint=f"decrypt it with `ansible-vault decrypt {path}`, or keep the secret in the environment",
-        )
-    variables = load_yaml(path, text, InventoryError)
+    variables = load_yaml(path, error=InventoryError, vault=vault)
     if variables is None:
         return Mapping()
     if not isinstance(variables, Mapping):
@@ -63,10 +57,10 @@ def load_variables(path: Path) -> Mapping:
     return variables
 
 
-def _load_all(folder: Path, name: str) -> Mapping:
+def _load_all(folder: Path, name: str, vault: Keyring) -> Mapping:
     merged = Mapping()
     for path in variables_files(folder, name):
-        merged.take(load_variables(path))
+        merged.take(load_variables(path, vault))
     return merged
 
 

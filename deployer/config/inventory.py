@@ -14,6 +14,7 @@ from deployer.config.inventory_draft import Draft, GroupDraft
 from deployer.config.inventory_ini import read_ini
 from deployer.config.inventory_yaml import EXPORT, read_yaml
 from deployer.config.text import Mapping, nearest, read_text
+from deployer.config.vault_keys import NO_KEYS, Keyring
 from deployer.errors import InventoryError, Place
 from deployer.model.inventory import Group, Host, Inventory
 
@@ -39,7 +40,7 @@ def find_inventory(environment: str, folder: Path = Path("inventories")) -> Path
     return found[0]
 
 
-def load_inventory(source: Path, *, playbook_folder: Path | None = None) -> Inventory:
+def load_inventory(source: Path, *, playbook_folder: Path | None = None, vault: Keyring = NO_KEYS) -> Inventory:
     """The inventory in a file or folder, every host's variables merged by Ansible's precedence.
 
     `playbook_folder` may hold further group_vars and host_vars, which win over those beside the inventory. Raises
@@ -49,7 +50,7 @@ def load_inventory(source: Path, *, playbook_folder: Path | None = None) -> Inve
         raise _no_source(source)
     draft = Draft()
     for path in source_files(source):
-        read_source(path, draft)
+        read_source(path, draft, vault)
     draft.close()
     if not draft.hosts:
         raise InventoryError(
@@ -57,7 +58,7 @@ def load_inventory(source: Path, *, playbook_folder: Path | None = None) -> Inve
         )
     beside = source if source.is_dir() else source.parent
     folders = [beside] if playbook_folder in (None, beside) else [beside, playbook_folder]
-    return Merge(draft, [folder for folder in folders if folder is not None]).inventory(str(source))
+    return Merge(draft, [folder for folder in folders if folder is not None], vault).inventory(str(source))
 
 
 def source_files(source: Path) -> Iterator[Path]:
@@ -69,9 +70,9 @@ def source_files(source: Path) -> Iterator[Path]:
         yield from source_files(path)
 
 
-def read_source(path: Path, draft: Draft) -> None:
+def read_source(path: Path, draft: Draft, vault: Keyring = NO_KEYS) -> None:
     """Add one file to the draft, as YAML or INI by its suffix, or by its look if it has none."""
-    text = read_text(path, InventoryError)
+    text = read_text(path, InventoryError, vault)
     _refuse_foreign(path, text)
     is_yaml = path.suffix in YAML_SUFFIXES or (not path.suffix and _looks_yaml(text))
     (read_yaml if is_yaml else read_ini)(text, str(path), draft)
@@ -83,12 +84,6 @@ def _refuse_foreign(path: Path, text: str) -> None:
         raise InventoryError("inventory scripts are not supported", place=place, hint=EXPORT)
     if path.suffix == ".toml":
         raise InventoryError("TOML inventories are not supported", place=place, hint=EXPORT)
-    if text.startswith("$ANSIBLE_VAULT;"):
-        raise InventoryError(
-            "encrypted with ansible-vault, which is not supported here",
-            place=place,
-            hint=f"decrypt it with `ansible-vault decrypt {path}`",
-        )
 
 
 def _looks_yaml(text: str) -> bool:
@@ -100,11 +95,12 @@ def _looks_yaml(text: str) -> bool:
 class Merge:
     """A closed draft with the folders whose group_vars and host_vars belong to it, the later winning."""
 
-    def __init__(self, draft: Draft, folders: Sequence[Path]) -> None:
+    def __init__(self, draft: Draft, folders: Sequence[Path], vault: Keyring = NO_KEYS) -> None:
         self.draft = draft
         self.folders = folders
+        self.vault = vault
         self.parents = draft.parents()
-        self.files = {name: [load_group_vars(folder, name) for folder in folders] for name in draft.groups}
+        self.files = {name: [load_group_vars(folder, name, vault) for folder in folders] for name in draft.groups}
 
     def inventory(self, path: str) -> Inventory:
         groups = {name: _group(draft, self.files[name]) for name, draft in self.draft.groups.items()}
@@ -120,7 +116,7 @@ class Merge:
             *self.files["all"],
             *(self.files[group.name][number] for number in range(len(self.folders)) for group in others),
             self.draft.hosts[name],
-            *(load_host_vars(folder, name) for folder in self.folders),
+            *(load_host_vars(folder, name, self.vault) for folder in self.folders),
         ]
         return Host(name=name, groups=tuple(sorted(group.name for group in others)), variables=_merged(layers))
 

@@ -12,8 +12,13 @@ from typing import Any
 from deployer.config import binding
 from deployer.config.keywords import is_template, kind
 from deployer.config.text import place_of
+from deployer.config.vault import is_encrypted
+from deployer.config.vault_keys import NO_KEYS, Keyring
 from deployer.errors import NOWHERE, Place, PlaybookError
+from deployer.model.encrypted import Encrypted
 from deployer.model.playbook import Task
+
+KEPT_OUT = 16_384  # bytes of a decrypted file whose lines are looked for in all output; of larger ones nothing is shown
 
 
 class Language:
@@ -23,14 +28,15 @@ class Language:
     for a template again; what a host said must be made `literal` before it becomes a variable.
     """
 
-    def __init__(self, modules: Mapping[str, type[Any]]) -> None:
+    def __init__(self, modules: Mapping[str, type[Any]], vault: Keyring = NO_KEYS) -> None:
         from deployer.config import lazy, template_errors, templates  # Jinja2 costs time: only when something is run
 
         self._modules = dict(modules)
         self._rooms = templates
         self._told = template_errors.told
         self._lazy = lazy
-        self._templates = templates.Templates()
+        self._templates = templates.Templates(vault)
+        self._vault = vault
 
     def render(self, value: Any, variables: Mapping[str, Any], *, place: Place = NOWHERE) -> Any:
         """The value with every template in it rendered; a string that is one `{{ expression }}` keeps its type.
@@ -44,6 +50,15 @@ class Language:
         """The content of a template file; errors name the line in the file that `place` names."""
         with self._told(variables, place, file=True):
             return self._templates.file(text, self._rooms.Scope(self._templates, variables))
+
+    def decrypted(self, content: bytes, path: str) -> bytes:
+        """A file's content, opened if ansible-vault has encrypted it; raises VaultError if no password does."""
+        if not is_encrypted(content):
+            return content
+        found = self._vault.file(content, path)
+        if len(found) <= KEPT_OUT:
+            self._vault.keep_out(found.decode("utf-8", "surrogateescape"))
+        return found
 
     def test(self, conditions: tuple[str | bool, ...], variables: Mapping[str, Any], *, place: Place = NOWHERE) -> bool:
         """Whether all conditions are true, later ones unasked after a false one.
@@ -103,7 +118,7 @@ class Language:
         if isinstance(value, list | tuple):
             items = [self._item(value, at, scope, place) for at in range(len(value))]
             return [one for one in items if one is not self._lazy.OMIT]
-        return value
+        return self._lazy.literal(self._vault.text(value)) if isinstance(value, Encrypted) else value
 
     def _item(self, value: Any, key: Any, scope: Any, place: Place) -> Any:
         return self._rendered(value[key], scope, _place(value, key, place))

@@ -14,6 +14,7 @@ from deployer.config.conversion import arguments
 from deployer.config.keywords import did_you_mean, is_template, kind, refuse, refuse_unknown
 from deployer.config.text import Mapping as Placed
 from deployer.config.text import load_yaml, place_of
+from deployer.config.vault_keys import NO_KEYS, Keyring
 from deployer.errors import NOWHERE, Place, PlaybookError
 from deployer.model.playbook import Play, Playbook, Task
 
@@ -25,14 +26,14 @@ TASK_LISTS = ("tasks", "after_batch", "handlers")
 CONDITIONS = ("when", "changed_when", "failed_when")
 
 
-def load_playbook(path: Path, modules: Mapping[str, type[Any]]) -> Playbook:
+def load_playbook(path: Path, modules: Mapping[str, type[Any]], vault: Keyring = NO_KEYS) -> Playbook:
     """The plays of a file, every task's module and arguments known to be right as far as they hold no template.
 
     Raises PlaybookError with file, line and column.
     """
     from deployer.config.templates import Templates
 
-    raw = load_yaml(path, error=PlaybookError)
+    raw = load_yaml(path, error=PlaybookError, vault=vault)
     if raw is None or raw == []:
         raise PlaybookError("the playbook is empty", place=Place(str(path)), hint="write a play: `- hosts: all`")
     if not isinstance(raw, list):

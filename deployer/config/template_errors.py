@@ -19,7 +19,7 @@ from jinja2.utils import missing
 
 from deployer.config.filters import FILTERS, TESTS
 from deployer.config.keywords import did_you_mean, kind
-from deployer.errors import NOWHERE, Place, PlaybookError
+from deployer.errors import NOWHERE, Place, PlaybookError, VaultError
 
 WORDS = {"filter": (*JINJA_FILTERS, *FILTERS), "test": (*JINJA_TESTS, *TESTS)}
 
@@ -71,6 +71,8 @@ def told(variables: Mapping[str, Any], place: Place, *, file: bool = False) -> I
     """Turn what goes wrong in a template into PlaybookError at this place; in a template file with the line there."""
     try:
         yield
+    except VaultError:  # knows its place
+        raise
     except PlaybookError as error:
         raise PlaybookError(error.message, place=error.place or _known(place), hint=error.hint) from None
     except TemplateSyntaxError as error:

@@ -14,10 +14,12 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from deployer.config.filters import FILTERS, TESTS
 from deployer.config.keywords import is_template
-from deployer.config.lazy import OMIT, LazyList, LazyMapping, Literal, bare, defined, settled
+from deployer.config.lazy import OMIT, LazyList, LazyMapping, Literal, bare, defined, literal, settled
 from deployer.config.lookups import LOOKUPS, lookup, unknown_lookup
 from deployer.config.template_errors import Absent, AbsentError, again, told
+from deployer.config.vault_keys import NO_KEYS, Keyring
 from deployer.errors import NOWHERE, Place, PlaybookError
+from deployer.model.encrypted import Encrypted
 
 RESULT = "result_of_the_expression"
 
@@ -50,6 +52,8 @@ class Scope(Mapping[str, Any]):
         """A raw value as a template sees it; `name` is what messages call it."""
         if isinstance(value, str):
             return self.expand(value, name) if is_template(value) and type(value) is not Literal else value
+        if isinstance(value, Encrypted):
+            return literal(self.templates.vault.text(value))
         if isinstance(value, Mapping) and not isinstance(value, LazyMapping | Hosts):
             return LazyMapping(value, self.lift, name)
         return LazyList(value, self.lift, name) if isinstance(value, list | tuple) else value
@@ -89,7 +93,8 @@ class Hosts(Mapping[str, Any]):
 class Templates:
     """The compiled templates of one run; may be used by several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, vault: Keyring = NO_KEYS) -> None:
+        self.vault = vault
         self.env = _environment()
         self._compiled: dict[tuple[str, bool], tuple[Template, bool]] = {}
         self._files: dict[str, Template] = {}

@@ -5,6 +5,7 @@ What the text means is left to whoever asked for it: inventories, playbooks and 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Hashable, Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,9 +13,13 @@ from typing import Any
 
 import yaml
 
+from deployer.config.vault import is_encrypted
+from deployer.config.vault_keys import Keyring
 from deployer.errors import NOWHERE, ConfigError, Place
+from deployer.model.encrypted import Encrypted
 
 STANDARD = "tag:yaml.org,2002:"
+VAULT_IN_JSON = "__ansible_vault"
 HINTS = (  # a part of the parser's own words, and what most often is behind it
     ("\\t", "indent with spaces: YAML allows no tabs"),
     ("mapping values are not allowed", "quote a value that holds ': ', or check the indentation"),
@@ -56,13 +61,48 @@ class Listing(list[Any]):
     places: list[Place]
 
 
-def load_yaml(path: Path | str, text: str | None = None, error: type[ConfigError] = ConfigError) -> Any:
+def load_yaml(
+    path: Path | str,
+    text: str | None = None,
+    error: type[ConfigError] = ConfigError,
+    vault: Keyring | None = None,
+) -> Any:
     """The one document of a file, or of `text` if given; None if it is empty.
 
-    Mappings come as Mapping, sequences as Listing, dates as ISO strings. Raises `error` with file, line and column
-    for a file that cannot be read, broken YAML, a key given twice, and tags other than YAML's own.
+    Mappings come as Mapping, sequences as Listing, dates as ISO strings, `!vault` values as Encrypted; every value of a
+    file that is encrypted as a whole counts as a secret. Raises `error` with file, line and column for a file that
+    cannot be read, broken YAML, a key given twice, and tags other than YAML's own.
     """
-    source = read_text(path, error) if text is None else text
+    source = read_text(path, error, vault) if text is None else text
+    found = _document(path, source, error)
+    if VAULT_IN_JSON in source and _is_json(source):
+        found = with_vaults(found)
+    if vault is not None and str(path) in vault.files:
+        vault.keep_out(found)
+    return found
+
+
+def with_vaults(value: Any, place: Place = NOWHERE) -> Any:
+    """What was read from JSON, with `{"__ansible_vault": …}` as the encrypted value that it stands for."""
+    if isinstance(value, dict):
+        text = value.get(VAULT_IN_JSON)
+        if len(value) == 1 and isinstance(text, str):
+            return Encrypted(text, place_of(value) if isinstance(value, Mapping) else place)
+        value.update({key: with_vaults(one, place) for key, one in value.items()})
+    elif isinstance(value, list):
+        value[:] = [with_vaults(one, place) for one in value]
+    return value
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _document(path: Path | str, source: str, error: type[ConfigError]) -> Any:
     loader = None
     try:
         loader = PlacedLoader(source)
@@ -83,13 +123,21 @@ def load_yaml(path: Path | str, text: str | None = None, error: type[ConfigError
             loader.dispose()
 
 
-def read_text(path: Path | str, error: type[ConfigError] = ConfigError) -> str:
-    """A UTF-8 file's text, without a byte order mark; raises `error` if it is none or cannot be read."""
+def read_text(path: Path | str, error: type[ConfigError] = ConfigError, vault: Keyring | None = None) -> str:
+    """A UTF-8 file's text, without a byte order mark, decrypted if need be.
+
+    Raises `error` if it is no such text or cannot be read, and VaultError if no password opens it.
+    """
     try:
         data = Path(path).read_bytes()
     except OSError as failure:
         reason = (failure.strerror or str(failure)).lower()
         raise error(f"cannot be read: {reason}", place=Place(str(path)), hint=f"check `ls -l {path}`") from None
+    if is_encrypted(data):
+        if vault is None:
+            hint = f"decrypt it: `deploy vault decrypt {path}`"
+            raise error("encrypted with ansible-vault, which is not read here", place=Place(str(path), 1), hint=hint)
+        data = vault.file(data, str(path))
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as failure:
@@ -122,6 +170,8 @@ def kind_of(value: Any) -> str:
     kinds = {dict: "a mapping", list: "a list", str: "a string", bool: "true or false", int: "a number"}
     if value is None:
         return "nothing"
+    if isinstance(value, Encrypted):
+        return "an encrypted value"
     return next((words for kind, words in kinds.items() if isinstance(value, kind)), "a number")
 
 
@@ -190,6 +240,11 @@ class PlacedLoader(yaml.SafeLoader):
         text: str = self.scalar(node).isoformat()
         return text
 
+    def encrypted(self, node: yaml.Node) -> Encrypted:
+        """A value that ansible-vault has encrypted, opened by whoever uses it."""
+        _expect_kind(node, yaml.ScalarNode, "an encrypted text")
+        return Encrypted(node.value, self.at(node))
+
     def unknown_tag(self, node: yaml.Node) -> None:
         tag = node.tag.replace(STANDARD, "!!")
         raise yaml.MarkedYAMLError(problem=f"tag {tag} is not supported here", problem_mark=node.start_mark)
@@ -203,6 +258,7 @@ PlacedLoader.yaml_constructors = {
     STANDARD + "timestamp": PlacedLoader.date,
     STANDARD + "map": PlacedLoader.placed_mapping,
     STANDARD + "seq": PlacedLoader.placed_list,
+    **dict.fromkeys(("!vault", "!vault-encrypted"), PlacedLoader.encrypted),
     None: PlacedLoader.unknown_tag,
 }
 

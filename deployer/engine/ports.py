@@ -32,6 +32,10 @@ class Language(Protocol):
 
     def render_file(self, text: str, variables: Variables, *, place: Place = NOWHERE) -> str: ...
 
+    def decrypted(self, content: bytes, path: str) -> bytes:
+        """A file's content, opened if it is encrypted; raises VaultError if it cannot be."""
+        ...
+
     def test(self, conditions: tuple[str | bool, ...], variables: Variables, *, place: Place = NOWHERE) -> bool: ...
 
     def literal(self, value: Any) -> Any:

@@ -14,7 +14,7 @@ from deployer.engine.inputs import read_inputs
 from deployer.engine.look import look
 from deployer.engine.ports import Emit, Language, Options, Variables
 from deployer.errors import CommandError, ConnectError, DeployerError, PlaybookError, UndecidedError
-from deployer.model.action import Action
+from deployer.model.action import Action, Put
 from deployer.model.playbook import Play, Task
 from deployer.model.report import Done, Status, TaskResult
 from deployer.protocols import Fact, Module
@@ -97,11 +97,13 @@ class TaskRunner:
 
     def _once(self, task: Task, host: HostRun, variables: Variables) -> TaskResult:
         """Without a loop, or one item of it: the four rooms, one after the other."""
-        module = read_inputs(self.language.bind(task, variables), self.language, variables, place=task.place)
+        module, secret = read_inputs(self.language.bind(task, variables), self.language, variables, place=task.place)
         become = host.become(self.play, task)
         actions = self._plan(task, host, module, variables)
         if self._flag(task.no_log, task, host):
             actions = tuple(map(hidden, actions))
+        elif secret:
+            actions = tuple(replace(one, secret=True) if isinstance(one, Put) else one for one in actions)
         applied, failure = Applied(), None
         applier = Applier(
             host=host, task=task.name, become=become, emit=self.emit, diff=self.options.diff, stop=self.stop

@@ -35,6 +35,7 @@ class Copy:
     group: str | None = None  # group name or number
     backup: bool = False  # keep what was there beside it, as `<name>.before-<digest>`
     force: bool = True  # false: write it only where there is none
+    decrypt: bool = True  # false: a `src` that is encrypted with ansible-vault stays so
     loaded: bytes | None = field(default=None, metadata={"internal": True})
 
     def __post_init__(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
@@ -26,21 +27,30 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._known: frozenset[str] = frozenset()
-        self._pattern: re.Pattern[str] | None = None
+        self._compiled: tuple[frozenset[str], re.Pattern[str] | None] = (frozenset(), None)
+        self._lock = threading.Lock()
         self.add(*secrets)
 
     def add(self, *secrets: str) -> None:
         """Know more secrets, from now on. Values shorter than three characters are not kept out."""
         forms = {form for secret in secrets for part in _parts(secret) for form in _forms(part)}
-        if forms <= self._known:
-            return
-        self._known |= forms
-        longest_first = sorted(self._known, key=lambda form: (-len(form), form))
-        self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+        with self._lock:
+            self._known |= forms
+
+    @property
+    def _pattern(self) -> re.Pattern[str] | None:
+        """What finds every secret, made when it is needed: many are added one by one."""
+        known, (compiled, pattern) = self._known, self._compiled
+        if known and compiled is not known:
+            longest_first = sorted(known, key=lambda form: (-len(form), form))
+            pattern = re.compile("|".join(map(re.escape, longest_first)))
+            self._compiled = known, pattern
+        return pattern
 
     def text(self, text: str) -> str:
         """The text without any secret."""
-        return self._pattern.sub(MASK, text) if self._pattern else text
+        pattern = self._pattern
+        return pattern.sub(MASK, text) if pattern else text
 
     def redact(self, value: T) -> T:
         """The value without any secret: dataclasses, mappings and sequences are walked; the same object if clean."""

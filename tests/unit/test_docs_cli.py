@@ -109,7 +109,7 @@ def test_commands_in_the_exit_codes_are_real() -> None:
 
 # start-up -------------------------------------------------------------------------------------------------------
 
-HEAVY = ("paramiko", "fabric", "docker", "jinja2", "rich", "yaml", "requests", "msgspec", "pathspec")
+HEAVY = ("paramiko", "fabric", "docker", "jinja2", "rich", "yaml", "requests", "msgspec", "pathspec", "cryptography")
 
 
 @pytest.mark.parametrize("argv", [["--version"], ["--help"], ["run", "--help"], ["rollback", "--help"]])

@@ -37,7 +37,6 @@ def refused(path):
         ("a:\n  hosts: x\n  vars:\n    ansible_group_priority: high\n", 4, "ansible_group_priority must be", "10"),
         ("plugin: aws_ec2\nregions: []\n", 1, "inventory plugins are not supported", "ansible-inventory --list"),
         ("web:\n  hosts: a\n_meta: {}\n", 3, "this is a script's output", "ansible-inventory --list --yaml"),
-        ("$ANSIBLE_VAULT;1.1;AES256\n3132\n", 1, "encrypted with ansible-vault", "ansible-vault decrypt"),
     ],
 )
 def test_a_yaml_inventory_is_refused_with_its_line(tmp_path, text, line, message, hint):
@@ -88,7 +87,6 @@ def test_an_ini_inventory_is_refused_with_its_line(tmp_path, text, line, message
         ("group_vars/web", "a\n", 1, "expected a mapping of variables, found a string"),
         ("host_vars/h.yaml", "a: 1\na: 2\n", 2, "key 'a' is given twice"),
         ("host_vars/h.json", '{"a": 1,\n 5: 2}', 2, "the name of a variable must be a string, found a number"),
-        ("host_vars/h", "$ANSIBLE_VAULT;1.1;AES256\n31\n", 1, "encrypted with ansible-vault"),
     ],
 )
 def test_a_variables_file_is_refused_with_its_line(tmp_path, name, text, line, message):

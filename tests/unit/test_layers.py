@@ -37,7 +37,7 @@ LIBRARIES = {  # library -> the rooms that may use it
     "msgspec": ("config",),
     "fabric": ("transport",),
     "paramiko": ("transport",),
-    "cryptography": ("transport", "lab"),
+    "cryptography": ("config", "transport", "lab"),
     "requests": ("transport",),
     "urllib3": ("transport",),
     "docker": ("transport", "lab"),

@@ -1,0 +1,15 @@
+"""A value that ansible-vault has encrypted, as it stands in a file. Opening it is `config.vault_keys`' business."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from deployer.errors import Place
+
+
+@dataclass(frozen=True)
+class Encrypted:
+    """A `!vault` value; in the JSON of an inventory `{"__ansible_vault": text}`."""
+
+    text: str = field(repr=False)
+    place: Place = field(compare=False)
