@@ -40,8 +40,8 @@ def vault() -> None:
 
     \b
     Examples:
-      deploy vault encrypt inventories/group_vars/all/secrets.yml
-      deploy vault edit --vault-id prod@~/.prod-password inventories/host_vars/db1.yml
+      deploy vault encrypt group_vars/all/secrets.yml
+      deploy vault edit --vault-id prod@~/.prod-password host_vars/db1.yml
     """
 
 
@@ -55,7 +55,7 @@ def create(file: str, encrypt_vault_id: str | None, skip_tty_check: bool, **give
 
     \b
     Example:
-      deploy vault create --vault-id prod@prompt inventories/group_vars/web/secrets.yml
+      deploy vault create --vault-id prod@prompt group_vars/web/secrets.yml
     """
     from deployer.cli.vault_edit import edited
     from deployer.config.vault import encrypt
@@ -82,7 +82,7 @@ def edit(files: tuple[str, ...], **given: Any) -> None:
 
     \b
     Example:
-      deploy vault edit --vault-id prod@~/.prod-password inventories/group_vars/all/secrets.yml
+      deploy vault edit --vault-id prod@~/.prod-password group_vars/all/secrets.yml
     """
     from deployer.cli.vault_edit import edited
     from deployer.cli.vault_keys import needed_keys
@@ -110,7 +110,7 @@ def encrypt(files: tuple[str, ...], encrypt_vault_id: str | None, output: str | 
 
     \b
     Examples:
-      deploy vault encrypt --vault-id prod@~/.prod-password inventories/group_vars/all/secrets.yml
+      deploy vault encrypt --vault-id prod@~/.prod-password group_vars/all/secrets.yml
       deploy vault encrypt --output secrets.yml -
     """
     from deployer.config.vault import encrypt, is_encrypted
@@ -133,7 +133,7 @@ def decrypt(files: tuple[str, ...], output: str | None, **given: Any) -> None:
 
     \b
     Example:
-      deploy vault decrypt --vault-password-file ~/.password inventories/group_vars/all/secrets.yml
+      deploy vault decrypt --vault-password-file ~/.password group_vars/all/secrets.yml
     """
     from deployer.cli.vault_keys import needed_keys
 
@@ -151,7 +151,7 @@ def view(files: tuple[str, ...], **given: Any) -> None:
 
     \b
     Example:
-      deploy vault view --vault-password-file ~/.password inventories/group_vars/all/secrets.yml
+      deploy vault view --vault-password-file ~/.password group_vars/all/secrets.yml
     """
     from deployer.cli.vault_keys import needed_keys
 
@@ -173,7 +173,7 @@ def rekey(files: tuple[str, ...], new_vault_id: str | None, new_vault_password_f
 
     \b
     Example:
-      deploy vault rekey --vault-id prod@old --new-vault-id prod@new inventories/group_vars/all/secrets.yml
+      deploy vault rekey --vault-id prod@old --new-vault-id prod@new group_vars/all/secrets.yml
     """
     from deployer.cli.vault_keys import needed_keys, new_key
     from deployer.config.vault import encrypt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 from collections.abc import Callable, Iterable
@@ -15,6 +16,7 @@ from deployer.errors import VaultError
 Ask = Callable[[str | None], str]  # asks a person for the password of an id; None: of no id in particular
 
 PROMPTS = ("prompt", "prompt_ask_vault_pass")
+LABEL = re.compile(r"[!-:<-~](?:[ -:<-~]*[!-:<-~])?")  # with anything else ansible-vault takes the file for no vault
 UNKNOWN_ID = 2  # status of a program that has no password for the id
 
 
@@ -33,8 +35,8 @@ def load_key(source: str, known: Keyring, ask: Ask) -> Key:
     """The password of one `LABEL@SOURCE`, the label being optional; raises VaultError."""
     first, at, rest = source.partition("@")
     label, where = (first, rest) if at else (None, first)
-    if label is not None and (";" in label or not label.strip()):
-        raise VaultError(f"--vault-id {source}: an id must be a word without `;`", hint="write --vault-id prod@FILE")
+    if label is not None and not LABEL.fullmatch(label):
+        raise VaultError(f"--vault-id {source}: an id must be of ASCII, without `;`", hint="write --vault-id prod@FILE")
     if where in PROMPTS:
         password = ask(label).encode("utf-8", "surrogateescape").strip()
         origin = "that was typed"
