@@ -72,7 +72,7 @@ def _plan_images(wanted: Compose, installed: Installed, images: frozenset[str]) 
         .rstrip()
     )
     yield Script(
-        label=f"check {', '.join(release.compose_files)} with docker compose config", text=f"{plain} config --quiet",
+        label=f"check {', '.join(release.compose_files)} with docker compose config", text=_check(release, plain),
         because=f"release {release.id} must be valid before anything is switched",
     )  # fmt: skip
     yield Put(
@@ -84,7 +84,7 @@ def _plan_images(wanted: Compose, installed: Installed, images: frozenset[str]) 
     for service in release.images:
         yield Script(
             label=f"pull and pin the image of {service}", because=because, timeout=BUILD_TIMEOUT,
-            text=_pull_and_pin(wanted, service, compose=plain, before=installed.pins.get(service, "")),
+            text=_pull_and_pin(wanted, service, before=installed.pins.get(service, "")),
         )  # fmt: skip
     yield Script(
         label="record the images of the release", text=_record_pins(release),
@@ -121,7 +121,15 @@ _IMAGES_OF = (
 )
 
 
-def _pull_and_pin(wanted: Compose, service: str, *, compose: str, before: str) -> str:
+def _check(release: Release, compose: str) -> str:
+    """Shell that lets Compose read the files, once, and keeps which images they name; secrets stay in memory."""
+    if not release.images:
+        return f"{compose} config --quiet"
+    images = shlex.quote(f"{release.path}/images")
+    return f"umask 077\nconfig=$({compose} config) && printf '%s\\n' \"$config\" | {_IMAGES_OF} >{images}"
+
+
+def _pull_and_pin(wanted: Compose, service: str, *, before: str) -> str:
     """Shell that pulls one service's image if needed and pins it.
 
     The pin of the release before is kept where the image is the same: another name would make compose re-create a
@@ -131,7 +139,7 @@ def _pull_and_pin(wanted: Compose, service: str, *, compose: str, before: str) -
     missing = 'docker image inspect "$image" >/dev/null 2>&1 || ' if wanted.pull == "missing" else ""
     return "\n".join(
         (
-            f"image=$({compose} config | {_IMAGES_OF} | awk -v name={name} '$1 == name {{ print $2 }}')",
+            f"image=$(awk -v name={name} '$1 == name {{ print $2 }}' {shlex.quote(release.path + '/images')})",
             f"[ -n \"$image\" ] || {{ echo 'compose knows no image for' {name}; exit 1; }}",
             f'{missing}docker pull --quiet "$image"',
             "new=$(docker image inspect --format '{{.Id}}' \"$image\")",
