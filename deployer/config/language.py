@@ -26,7 +26,7 @@ class Language:
     def __init__(self, modules: Mapping[str, type[Any]]) -> None:
         from deployer.config import lazy, template_errors, templates  # Jinja2 costs time: only when something is run
 
-        self._modules = dict(modules)
+        self._modules = modules
         self._rooms = templates
         self._told = template_errors.told
         self._lazy = lazy
