@@ -30,26 +30,30 @@ class Compose:
     pull: Literal["missing", "always"] = "missing"  # when `built` asks the registry for images that are not built here
 
     def facts(self) -> tuple[Fact[Any], ...]:
-        project = self.release.project
-        return (
-            InstalledReleases(self.release.root),
-            ProjectContainers(project),
-            ProjectImages(project),
+        installed, containers = InstalledReleases(self.release.root), ProjectContainers(self.release.project)
+        externals = (
             *(DockerNetwork(name) for name in self.release.networks),
             *(DockerVolume(name) for name in self.release.volumes),
         )
+        by_state: dict[str, tuple[Fact[Any], ...]] = {  # a docker command on a host is dear: no more than is needed
+            "built": (installed, ProjectImages(self.release.project)),
+            "supported": (containers, *externals),
+            "up": (installed, containers, *externals),
+            "stopped": (containers,),
+        }
+        return by_state[self.state]
 
     def plan(self, seen: Facts) -> Iterator[Action]:
-        installed = seen[InstalledReleases(self.release.root)]
-        containers = seen[ProjectContainers(self.release.project)]
+        release = self.release
+        installed, containers = InstalledReleases(release.root), ProjectContainers(release.project)
         if self.state == "built":
-            yield from _plan_images(self, installed, seen[ProjectImages(self.release.project)])
+            yield from _plan_images(self, seen[installed], seen[ProjectImages(release.project)])
         elif self.state == "supported":
-            yield from _plan_support(self.release, containers, seen)
+            yield from _plan_support(release, seen[containers], seen)
         elif self.state == "up":
-            yield from _plan_up(self.release, installed, containers, seen)
+            yield from _plan_up(release, seen[installed], seen[containers], seen)
         else:
-            yield from _plan_stop(self.release, containers)
+            yield from _plan_stop(release, seen[containers])
 
 
 def compose_run(release: Release, *argv: str, because: str, **rest: Any) -> Run:
