@@ -31,7 +31,7 @@ class Compose:
 
     def facts(self) -> tuple[Fact[Any], ...]:
         installed, containers = InstalledReleases(self.release.root), ProjectContainers(self.release.project)
-        externals = (
+        externals: tuple[Fact[Any], ...] = (
             *(DockerNetwork(name) for name in self.release.networks),
             *(DockerVolume(name) for name in self.release.volumes),
         )

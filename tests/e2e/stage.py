@@ -34,7 +34,11 @@ class Fleet:
 
     @cached_property
     def hosts(self) -> Mapping[str, LabHost]:
-        return {host.name: host for host in self.lab.hosts()}
+        return {host.name: host for host in self.lab.hosts() if host.name in self.names}
+
+    def only(self, *names: str) -> Fleet:
+        """Some of the hosts, for stories in which more would do the same."""
+        return Fleet(self.lab, names)
 
     @property
     def web(self) -> tuple[str, ...]:
