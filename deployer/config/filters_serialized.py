@@ -18,7 +18,7 @@ from deployer.config.keywords import did_you_mean, kind
 from deployer.config.operands import expect, text
 from deployer.errors import PlaybookError
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MOST = 1_000_000  # values in what is read: aliases of aliases make billions of a few lines
 _NAMESPACE = uuid.UUID("361e6d51-faec-444a-9079-341386da8e2e")  # Ansible's own, so that its UUIDs come out
 
 
@@ -53,6 +53,8 @@ def from_json(given: Any) -> Any:
         return json.loads(expect("from_json", given, str))
     except ValueError as error:  # its words hold a position and no text
         raise PlaybookError(f"`from_json` got no JSON: {error}") from None
+    except RecursionError:
+        raise PlaybookError("`from_json` got JSON that is nested too deeply") from None
 
 
 def from_yaml(given: Any) -> Any:
@@ -105,10 +107,31 @@ def _json_value(value: Any) -> Any:
 
 def _loaded(what: str, load: Callable[[str, Any], Any], given: Any) -> Any:
     try:
-        return load(expect(what, given, str), _LOADER)
+        loaded = load(expect(what, given, str), yaml.SafeLoader)  # libyaml's would not survive deep nesting
+        return _bounded(what, loaded)
+    except RecursionError:
+        raise PlaybookError(f"`{what}` got YAML that is nested too deeply, or in itself") from None
     except yaml.YAMLError as error:  # its words quote the text, which may be a secret
         line = getattr(getattr(error, "problem_mark", None), "line", -1) + 1
         raise PlaybookError(f"`{what}` got no YAML: broken in line {line or '?'}") from None
+    except ValueError:  # a 13th month, say
+        raise PlaybookError(f"`{what}` got YAML with a value that is not possible") from None
+
+
+def _bounded(what: str, loaded: Any) -> Any:
+    """What was read; PlaybookError if written out it would be too much."""
+    if _size(loaded, {}) > _MOST:
+        raise PlaybookError(f"`{what}` got YAML whose aliases stand for more than {_MOST:,} values")
+    return loaded
+
+
+def _size(value: Any, known: dict[int, int]) -> int:
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) not in known:
+        inner = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_size(one, known) for one in inner)
+    return known[id(value)]
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {

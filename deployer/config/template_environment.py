@@ -73,6 +73,10 @@ class AnsibleEnvironment(SandboxedEnvironment):
         except (AttributeError, TypeError, LookupError):
             return found
 
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """The item; something undefined if that is what it is asked for with."""
+        return argument if isinstance(argument, StrictUndefined) else super().getitem(obj, argument)
+
     def call(self, __context: Context, __obj: Any, *args: Any, **options: Any) -> Any:
         """What the call gives, lists in place of what can be read once; something undefined if it is given any."""
         free = isinstance(__obj, Macro) or __obj is lookup or __obj is query

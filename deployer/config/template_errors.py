@@ -96,7 +96,7 @@ def _words(error: Exception, variables: Mapping[str, Any]) -> tuple[str, str | N
     if isinstance(error, TemplateNotFound):
         return f"no template file `{error.name}`", "it is looked for beside the template, and beside the playbook"
     if isinstance(error, RecursionError):
-        return "a variable refers to itself", "break the circle"
+        return "a template refers to itself, or is nested too deeply", "break the circle, or flatten it"
     if isinstance(error, TypeError | ArithmeticError | UndefinedError):  # their words name types, not values
         return f"a template failed: {error}", None
     return f"a template failed with {type(error).__name__}", None

@@ -74,6 +74,18 @@ def test_filters_answer_as_ansibles_do(template: str, expected: Any) -> None:
     assert render(template, d=DATA) == expected
 
 
+def test_what_is_read_is_bounded() -> None:
+    bomb = "a0: &a0 [x]\n" + "".join(f"a{n + 1}: &a{n + 1} [{', '.join([f'*a{n}'] * 9)}]\n" for n in range(9))
+    assert refused("{{ t | from_yaml }}", t=bomb).message.startswith(
+        "`from_yaml` got YAML whose aliases stand for more"
+    )
+    assert refused("{{ t | from_yaml }}", t="&a [*a]").message.startswith(
+        "`from_yaml` got YAML that is nested too deep"
+    )
+    assert refused("{{ t | from_yaml }}", t="[" * 100_000).message.startswith("`from_yaml` got YAML that is nested too")
+    assert refused("{{ t | from_json }}", t="[" * 100_000).message == "`from_json` got JSON that is nested too deeply"
+
+
 def test_chance_is_new_in_each_rendering_unless_a_seed_is_given() -> None:
     assert len({render("{{ 1000000 | random }}") for _ in range(20)}) > 1
     assert len({render("{{ 1000000 | random(seed='web1') }}") for _ in range(5)}) == 1
