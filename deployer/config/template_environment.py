@@ -74,8 +74,8 @@ class AnsibleEnvironment(SandboxedEnvironment):
             return found
 
     def getitem(self, obj: Any, argument: Any) -> Any:
-        """The item; something undefined if that is what it is asked for with."""
-        return argument if isinstance(argument, StrictUndefined) else super().getitem(obj, argument)
+        """The item; raises for a key that is undefined itself."""
+        return super().getitem(obj, _checked(argument))
 
     def call(self, __context: Context, __obj: Any, *args: Any, **options: Any) -> Any:
         """What the call gives, lists in place of what can be read once; something undefined if it is given any."""
