@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from deployer.config import binding
@@ -24,10 +25,10 @@ class Language:
     """
 
     def __init__(self, modules: Mapping[str, type[Any]]) -> None:
-        from deployer.config import lazy, template_errors, templates  # Jinja2 costs time: only when something is run
+        from deployer.config import lazy, scope, template_errors, templates  # Jinja2 costs time: only when it is used
 
         self._modules = modules
-        self._rooms = templates
+        self._rooms = scope
         self._told = template_errors.told
         self._lazy = lazy
         self._templates = templates.Templates()
@@ -40,10 +41,18 @@ class Language:
         """
         return self._rendered(value, self._rooms.Scope(self._templates, variables), place)
 
-    def render_file(self, text: str, variables: Mapping[str, Any], *, place: Place = NOWHERE) -> str:
-        """The content of a template file; errors name the line in the file that `place` names."""
+    def render_file(self, text: str, variables: Mapping[str, Any], *, place: Place = NOWHERE, **options: Any) -> str:
+        """The content of a template file, `options` being Jinja2's; errors name the line in the file of `place`.
+
+        What it includes is looked for beside it, then in the playbook's `templates/`, then beside the playbook.
+        """
+        scope, path = self._rooms.Scope(self._templates, variables), Path(place.path)
+        beside = Path(str(variables.get("playbook_dir", ".")))
+        shown = str(path.relative_to(beside)) if path.is_relative_to(beside) else place.path
         with self._told(variables, place, file=True):
-            return self._templates.file(text, self._rooms.Scope(self._templates, variables))
+            folders = (path.parent, beside / "templates", beside)
+            result = self._templates.file(text, scope, path, folders, options, shown=shown)
+            return "" if result is None else str(self._lazy.defined(result))
 
     def test(self, conditions: tuple[str | bool, ...], variables: Mapping[str, Any], *, place: Place = NOWHERE) -> bool:
         """Whether all conditions are true, later ones unasked after a false one.
