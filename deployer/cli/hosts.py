@@ -37,7 +37,7 @@ def hosts() -> None:
 @inventory_option
 @click.option("--yes", is_flag=True, help="Trust new keys without asking.")
 @click.option("--replace", is_flag=True, help="Trust keys that have changed, too: the old ones are forgotten.")
-def trust(environment: str, limit: str | None, inventory: Path | None, *, yes: bool, replace: bool) -> None:
+def trust(environment: str, limit: str | None, inventory: tuple[Path, ...], *, yes: bool, replace: bool) -> None:
     """Fetch the hosts' keys, show their fingerprints, and add them to known_hosts.
 
     Compare the fingerprints with what the host's console shows: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub

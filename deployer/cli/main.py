@@ -28,6 +28,7 @@ VERBS = {  # verb -> module:attribute, and the line that --help shows
     "abort": ("deployer.cli.run:abort", "Undo a rollout that is paused or was interrupted."),
     "status": ("deployer.cli.status:status", "Show what every host serves, and how it is."),
     "init": ("deployer.cli.init:init", "Write the few lines that a project needs."),
+    "inventory": ("deployer.cli.inventory:inventory", "Show what an inventory says, as ansible-inventory does."),
     "hosts": ("deployer.cli.hosts:hosts", "Trust the keys of hosts."),
     "unlock": ("deployer.cli.unlock:unlock", "Take away the lock of a dead run."),
     "lab": ("deployer.cli.lab:lab", "Throw-away hosts on this machine, to rehearse on."),
