@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -52,6 +53,8 @@ def inventory(environment: str | None, group: str | None, **given: Any) -> None:
     if asked.inventory and group is None:  # with -i, the one word is a group
         environment, group = None, environment
     known = _load(environment, asked)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # half of a surrogate pair, say
     sys.stdout.writelines(_answer(known, group, asked))
 
 
@@ -76,9 +79,9 @@ def _answer(known: Inventory, group: str | None, asked: Asked) -> Iterable[str]:
 
     extra = parse_extra_vars(asked.extra)
     if asked.pattern is not None:
-        return [f"{host.name}\n" for host in _select(known, asked.pattern, asked.limit)]
+        return [f"{host.name}\n" for host in _select(known, asked.pattern, asked.limit, may_be_none=False)]
     if asked.as_list:
-        return render_list(known, _select(known, "all", asked.limit), extra)
+        return render_list(known, _select(known, "all", asked.limit, may_be_none=True), extra)
     if asked.host is not None:
         return render_host(_one(known, asked.host), extra)
     lines = render_graph(known, _top(known, group), extra=extra, with_variables=asked.with_variables)
@@ -98,20 +101,20 @@ def _load(environment: str | None, asked: Asked) -> Inventory:
     return found
 
 
-def _select(inventory: Inventory, pattern: str, limit: str | None) -> tuple[Host, ...]:
-    """The hosts that a pattern means to Ansible; what a run would refuse is a warning."""
+def _select(inventory: Inventory, pattern: str, limit: str | None, *, may_be_none: bool) -> tuple[Host, ...]:
+    """The hosts that a pattern means to Ansible; what a run would refuse is a warning, or an error if none is left."""
     from deployer.config.limit_file import read_limit_file
     from deployer.rollout.patterns import select
 
-    if pattern == "all" and limit is None and not inventory.hosts:
-        return ()
-    return select(inventory, pattern, limit=limit, read=read_limit_file, doubt=_warn_of)
-
-
-def _warn_of(doubt: InventoryError) -> None:
-    click.secho(f"warning: {doubt}; a run refuses this", err=True, fg="yellow")
-    if doubt.hint:
-        click.echo(f"hint:    {doubt.hint}", err=True)
+    doubts: list[InventoryError] = []
+    hosts = select(inventory, pattern, limit=limit, read=read_limit_file, doubt=doubts.append)
+    if doubts and not hosts and not may_be_none:
+        raise doubts[0]
+    for doubt in doubts if inventory.hosts else ():
+        click.secho(f"warning: {doubt}; a run refuses this", err=True, fg="yellow")
+        if doubt.hint:
+            click.echo(f"hint:    {doubt.hint}", err=True)
+    return hosts
 
 
 def _one(inventory: Inventory, pattern: str) -> Host:

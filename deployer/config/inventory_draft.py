@@ -121,7 +121,10 @@ class Draft:
                 self.groups["all"].children[name] = NOWHERE
 
     def _settle_ungrouped(self) -> None:
-        """`ungrouped` has the hosts that are in no group but `all`; none, if it is a group's child itself."""
+        """`ungrouped` has the hosts that are in no group but `all`; none, if it is a group's child itself.
+
+        Of a host and a group of one name, Ansible takes the group there.
+        """
         ungrouped = self.groups["ungrouped"].hosts
         others = [group for group in self.groups.values() if group.name not in ("all", "ungrouped")]
         grouped = {host for group in others for host in group.hosts}
@@ -129,7 +132,11 @@ class Draft:
         for host in [host for host in ungrouped if is_child or host in grouped]:
             del ungrouped[host]
             grouped.add(host)
-        ungrouped.update((host, None) for host in self.hosts if host not in grouped)
+        for host in [host for host in self.hosts if host not in grouped]:
+            if host not in self.groups:
+                ungrouped[host] = None
+            elif host not in ungrouped:
+                self.groups["ungrouped"].children.setdefault(host, NOWHERE)
 
     def _note_clashes(self) -> None:
         for name in self.groups:
@@ -144,7 +151,8 @@ class Draft:
 
     def _cycle(self, names: list[str]) -> InventoryError:
         edges = [self.groups[one].children[next_one] for one, next_one in pairwise(names)]
-        place = max((edge for edge in edges if edge is not NOWHERE), key=lambda edge: (edge.path, edge.line))
+        known = [edge for edge in edges if edge is not NOWHERE] or [Place(path) for path in self.sources.values()]
+        place = max(known, key=lambda edge: (edge.path, edge.line), default=None)
         way = " → ".join(f"'{name}'" for name in names)
         if len(names) == 2:
             return InventoryError(f"group {names[0]!r} is its own child", place=place, hint="remove it there")

@@ -38,7 +38,7 @@ def render_host(host: Host, extra: Mapping[str, Any]) -> Iterator[str]:
 
 def json_text(value: Any) -> Iterator[str]:
     """A value as JSON in pieces, keys sorted."""
-    yield from json.JSONEncoder(sort_keys=True, indent=4).iterencode(_with_text_keys(value))
+    yield from json.JSONEncoder(sort_keys=True, indent=4, ensure_ascii=False).iterencode(_with_text_keys(value))
     yield "\n"
 
 

@@ -54,12 +54,12 @@ def select(
     """
     wanted = Patterns(inventory, read, doubt).evaluate(pattern)
     if not wanted:
-        raise InventoryError(f"pattern '{pattern}' matches no host", hint=_inventory_hint(inventory))
+        doubt(InventoryError(f"pattern '{pattern}' matches no host", hint=_inventory_hint(inventory)))
     if limit is not None:
         found = Patterns(inventory, read, doubt, flag="--limit: ").evaluate(limit)
         within = {name for name in found if name in inventory.hosts or name in wanted}
         if not within:
-            raise InventoryError(f"--limit '{limit}' matches no host", hint=_inventory_hint(inventory))
+            doubt(InventoryError(f"--limit '{limit}' matches no host", hint=_inventory_hint(inventory)))
         wanted = [name for name in wanted if name in within]
     return tuple(_host(inventory, name) for name in wanted)
 

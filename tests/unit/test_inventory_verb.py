@@ -85,7 +85,8 @@ def test_what_is_odd_in_the_files_is_a_warning(project: Path) -> None:
 def test_an_inventory_without_hosts_can_be_looked_at(project: Path) -> None:
     (project / "none").write_text("[web]\n")
     assert json.loads(say("-i", "none", "--list").stdout)["all"] == {"children": ["ungrouped", "web"]}
-    assert say("-i", "none", "--hosts", "all").stdout == ""
+    assert say("-i", "none", "--list", "--limit", "web").stdout == say("-i", "none", "--list").stdout
+    assert refused("-i", "none", "--hosts", "all").message == "pattern 'all' matches no host"
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,8 @@ def test_an_inventory_without_hosts_can_be_looked_at(project: Path) -> None:
     [
         (("prdo", "--list"), "no inventory for 'prdo' in inventories", "did you mean 'prod'?"),
         (("-i", "nowhere/x", "--list"), "no inventory nowhere/x: no folder nowhere", "check the path"),
-        (("prod", "--hosts", "wbe"), "pattern 'wbe' matches no host", "groups: web, db"),
+        (("prod", "--hosts", "wbe"), "no host or group matches 'wbe'", "did you mean 'web'?"),
+        (("prod", "--hosts", "web:&db"), "pattern 'web:&db' matches no host", "groups: web, db"),
         (("prod", "--list", "--limit", "@none"), "cannot be read: no such file", "ls -l none"),
         (("prod", "--host", "web"), "--host 'web' means 3 hosts", "name one"),
         (("prod", "--host", "web9"), "no host or group matches 'web9'", "did you mean 'web"),
