@@ -5,7 +5,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 E2E ?= auto
-WORKERS ?= 3
+WORKERS ?= 4
+TESTS ?= $(addprefix tests/,chaos/test_kill_matrix.py e2e contract oracle cases unit) # what takes longest comes first
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 export E2E
 
@@ -44,7 +45,7 @@ check: .venv/installed ## ruff, ruff format, mypy, the import rule
 
 .PHONY: test
 test: check .venv-ansible/installed ## every test: unit, cases, contract, end to end on lab hosts
-	@$(BIN)/pytest tests --ignore tests/chaos -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	@$(BIN)/pytest $(TESTS) -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: test-chaos
 test-chaos: .venv/installed ## kill the deployer at every remote step of a rollout; needs a quiet machine

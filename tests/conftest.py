@@ -11,6 +11,8 @@ import pytest
 from deployer.errors import LabError
 from deployer.lab.engine import ensure_engine
 
+pytest_plugins = ["fleets"]
+
 MODE = os.environ.get("E2E", "auto")  # auto: where an engine can be had; required: or fail; no: skip on purpose
 NOT_RUN = "NOT RUN: "
 

@@ -52,7 +52,8 @@ class Assembly:
 
 def assemble(choice: Choice, aim: Aim) -> Assembly:
     """Everything that a run needs; raises ConfigError for whatever is wrong before any host is contacted."""
-    environment, path = Environment(choice), find_playbook(aim.playbook)
+    path = find_playbook(aim.playbook)
+    environment = Environment(choice, playbook_folder=path.parent)
     secret = _secrets(environment, path)
     with environment.kept_out():
         plays = _plays(environment, path)

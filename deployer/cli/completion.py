@@ -40,7 +40,7 @@ def own_shell() -> str:
 
 def environments() -> list[str]:
     """The names of this folder's inventories, as `deploy NAME` takes them."""
-    from deployer.config.inventory import inventories_in
+    from deployer.config.inventory_find import inventories_in
 
     folder = Path("inventories")
     return inventories_in(folder) if folder.is_dir() else []

@@ -9,12 +9,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import click
+
 from deployer.cli.options import Choice
 from deployer.cli.vault_keys import given_keys
 from deployer.config.endpoint import endpoint_of, wants_become
 from deployer.config.extra_vars import parse_extra_vars
-from deployer.config.inventory import find_inventory, load_inventory
+from deployer.config.inventory import load_inventory
+from deployer.config.inventory_find import find_inventory
 from deployer.config.language import Language
+from deployer.config.limit_file import read_limit_file
 from deployer.config.settings import SETTINGS, defaults
 from deployer.config.text import place_of
 from deployer.config.vault_keys import Keyring
@@ -24,7 +28,8 @@ from deployer.model.inventory import Host, Inventory
 from deployer.modules.all import MODULES
 from deployer.protocols import Remote
 from deployer.report.redact import Redactor
-from deployer.rollout.patterns import select
+from deployer.rollout.addresses import IPV4, IPV6
+from deployer.rollout.patterns import group_hosts, select
 
 _CONNECTION = ("ansible_", "deploy_known_hosts")
 
@@ -34,17 +39,21 @@ class Environment:
     """What the files and the command line say about an environment's hosts."""
 
     choice: Choice
+    playbook_folder: Path | None = None  # where further group_vars and host_vars may lie
 
     @cached_property
-    def path(self) -> Path:
-        return self.choice.inventory or find_inventory(self.choice.environment)
+    def paths(self) -> tuple[Path, ...]:
+        return self.choice.inventory or (find_inventory(self.choice.environment),)
 
     @cached_property
     def inventory(self) -> Inventory:
+        """What the sources say together; says on stderr what is odd in them."""
         with self.vault.discreet():
-            found = load_inventory(self.path, vault=self.vault)
+            found = load_inventory(*self.paths, playbook_folder=self.playbook_folder, vault=self.vault)
         for host in found.hosts.values():
             self.vault.keep_out_of(host.variables, place_of)
+        for text in found.warnings:
+            click.secho(f"warning: {text}", err=True, fg="yellow")
         return found
 
     @cached_property
@@ -72,9 +81,11 @@ class Environment:
     @cached_property
     def hosts(self) -> tuple[Host, ...]:
         """The hosts of this run; raises InventoryError if there are none."""
-        found = select(self.inventory, "all", limit=self.choice.limit)
+        found = select(self.inventory, "all", limit=self.choice.limit, read=read_limit_file)
         if not found:
-            raise InventoryError(f"{self.path}: no host is meant", hint="check --limit and the inventory's groups")
+            raise InventoryError(
+                f"{self.inventory.path}: no host is meant", hint="check --limit and the inventory's groups"
+            )
         return found
 
     @cached_property
@@ -91,7 +102,7 @@ class Environment:
         mine = {host.name for host in self.hosts}
         if pattern.strip() in ("none", ""):
             return ()
-        return tuple(host.name for host in select(self.inventory, pattern) if host.name in mine)
+        return tuple(host.name for host in select(self.inventory, pattern, read=read_limit_file) if host.name in mine)
 
     def variables(self, host: Host) -> dict[str, Any]:
         """Defaults and inventory, lowest first, as templates."""
@@ -107,18 +118,23 @@ class Environment:
 
     def _own(self, host: Host) -> dict[str, Any]:
         groups = list(host.groups)
-        short = host.name.split(".")[0]
+        is_address = IPV4.match(host.name) or IPV6.match(host.name)
+        short = host.name if is_address else host.name.split(".")[0]
         return {"inventory_hostname": host.name, "inventory_hostname_short": short, "group_names": groups}
+
+    @cached_property
+    def groups(self) -> Mapping[str, list[str]]:
+        """Every group's hosts in play order."""
+        return {name: group_hosts(self.inventory.groups, name) for name in self.inventory.groups}
 
     def magic(self, host: Host, playbook: Path) -> dict[str, Any]:
         """What nobody can override: -e, and what the tool itself knows."""
-        groups = {name: list(self.inventory.members(name)) for name in self.inventory.groups}
         return {
             **self.extra,
             **self._own(host),
-            "groups": groups,
+            "groups": self.groups,
             "hostvars": self.hostvars,
-            "inventory_dir": str(self.path.resolve().parent),
+            "inventory_dir": str(Path(host.source or self.paths[0]).resolve().parent),
             "playbook_dir": str(playbook.resolve().parent),
             "deploy_environment": self.choice.environment,
         }
@@ -134,7 +150,7 @@ class Environment:
     def endpoint(self, host: Host) -> tuple[Endpoint, bool]:
         """How a host is reached, and whether its variables ask for sudo."""
         names = tuple(name for name in {**self.variables(host), **self.extra} if name.startswith(_CONNECTION))
-        rendered = self.rendered(host, self.path, names)
+        rendered = self.rendered(host, self.paths[0], names)
         with self.kept_out():
             return endpoint_of(host, rendered), bool(wants_become(rendered))
 

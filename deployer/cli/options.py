@@ -14,12 +14,16 @@ from deployer.cli.completion import complete_environment
 F = TypeVar("F", bound=Callable[..., Any])
 
 environment_argument = click.argument("environment", metavar="ENV", shell_complete=complete_environment)
-limit_option = click.option("--limit", metavar="PATTERN", help="Only these hosts: names, groups, wildcards.")
+limit_option = click.option("--limit", metavar="PATTERN", help="Only these hosts: names, groups, wildcards, @file.")
 extra_option = click.option(
     "-e", "--extra-vars", "extra", multiple=True, metavar="KEY=VALUE", help="A variable that overrides all others."
 )
 inventory_option = click.option(
-    "-i", "--inventory", type=click.Path(path_type=Path), help="Inventory file or folder; default: inventories/ENV.*."
+    "-i",
+    "--inventory",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Inventory file, folder or script, or `host,`; may be repeated; default: inventories/ENV.*.",
 )
 forks_option = click.option(
     "--forks", type=click.IntRange(1), default=16, show_default=True, help="Hosts that are worked on at the same time."
@@ -52,7 +56,7 @@ class Choice:
     environment: str
     limit: str | None = None
     extra: tuple[str, ...] = ()
-    inventory: Path | None = None
+    inventory: tuple[Path, ...] = ()
     forks: int = 16
     as_json: bool = False
     verbose: int = 0

@@ -15,7 +15,8 @@ from typing import Any
 import yaml
 
 from deployer.config.compose_merge import Override, Reset, cleaned, mapping, mapping_of, merge
-from deployer.config.text import STANDARD, PlacedLoader, load_yaml, nearest, place_of, read_text
+from deployer.config.files import read_text
+from deployer.config.text import STANDARD, PlacedLoader, load_yaml, nearest, place_of
 from deployer.config.text import Mapping as PlacedMapping
 from deployer.errors import Place, ProjectError
 

@@ -8,21 +8,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from deployer.config.text import Mapping, kind_of, load_yaml, place_of
+from deployer.config.text import Mapping, Warn, kind_of, load_yaml, place_of
 from deployer.config.vault_keys import NO_KEYS, Keyring
 from deployer.errors import InventoryError, Place
 
 SUFFIXES = ("", ".yml", ".yaml", ".json")  # in this order, and the first hit hides the others, as in Ansible
 
 
-def load_group_vars(folder: Path, group: str, vault: Keyring = NO_KEYS) -> Mapping:
-    """What `group_vars` in this folder says of a group."""
-    return _load_all(folder / "group_vars", group, vault)
+class VariablesFolder:
+    """A `group_vars` or `host_vars` folder, listed once; without one, no name has variables there."""
 
+    def __init__(self, path: Path, warn: Warn | None = None, vault: Keyring = NO_KEYS) -> None:
+        self.path = path
+        self.warn = warn
+        self.vault = vault
+        self.names = {entry.name for entry in path.iterdir()} if path.is_dir() else set()
 
-def load_host_vars(folder: Path, host: str, vault: Keyring = NO_KEYS) -> Mapping:
-    """What `host_vars` in this folder says of a host."""
-    return _load_all(folder / "host_vars", host, vault)
+    def load(self, name: str) -> Mapping:
+        """What the files of a name say; raises InventoryError with file and line for what is wrong in them."""
+        merged = Mapping()
+        if any(f"{name}{suffix}" in self.names for suffix in SUFFIXES):
+            for path in variables_files(self.path, name):
+                merged.take(load_variables(path, self.warn, self.vault))
+        return merged
 
 
 def variables_files(folder: Path, name: str) -> Iterator[Path]:
@@ -35,10 +43,10 @@ def variables_files(folder: Path, name: str) -> Iterator[Path]:
         yield from _inside(found) if found.is_dir() else (found,)
 
 
-def load_variables(path: Path, vault: Keyring = NO_KEYS) -> Mapping:
+def load_variables(path: Path, warn: Warn | None = None, vault: Keyring = NO_KEYS) -> Mapping:
     """One file of variables; raises InventoryError with file and line if it is no mapping of names."""
-    variables = load_yaml(path, error=InventoryError, vault=vault)
-    if variables is None:
+    variables = load_yaml(path, error=InventoryError, warn=warn, vault=vault)
+    if not variables:
         return Mapping()
     if not isinstance(variables, Mapping):
         place = place_of(variables) if isinstance(variables, list) else Place(str(path), 1)
@@ -55,13 +63,6 @@ def load_variables(path: Path, vault: Keyring = NO_KEYS) -> Mapping:
                 hint="a name starts with a letter",
             )
     return variables
-
-
-def _load_all(folder: Path, name: str, vault: Keyring) -> Mapping:
-    merged = Mapping()
-    for path in variables_files(folder, name):
-        merged.take(load_variables(path, vault))
-    return merged
 
 
 def _inside(folder: Path) -> Iterator[Path]:

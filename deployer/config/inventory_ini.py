@@ -17,13 +17,15 @@ from deployer.errors import InventoryError, Place
 
 SECTION = re.compile(r"\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?")
 GROUP = re.compile(r"([^:\]\s]+)\s*(?:#.*)?")
+SHELL_SIGNS = frozenset("'\"\\#")
+WORD = re.compile(r"[^ \t\r\n]+")
 KINDS = ("hosts", "children", "vars")
 
 
 def read_ini(text: str, path: str, draft: Draft) -> None:
     """Add what an INI inventory says to the draft; raises InventoryError with the line of what is wrong."""
     reader = IniReader(path, draft)
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(text.splitlines(), 1):
         stripped = line.strip()
         if stripped and stripped[0] not in "#;":
             reader.read_line(stripped, Place(path, number))
@@ -71,12 +73,7 @@ class IniReader:
             self.draft.add_child(parent, name, named_at)
 
     def read_host(self, line: str, place: Place) -> None:
-        try:
-            pattern, *tokens = shlex.split(line, comments=True)
-        except ValueError as problem:
-            raise InventoryError(
-                f"cannot be split into words: {str(problem).lower()}", place=place, hint="close the quote"
-            ) from None
+        pattern, *tokens = _split_host(line, place)
         variables = Mapping()
         for token in tokens:
             self.assign(variables, token, place)
@@ -128,6 +125,18 @@ class IniReader:
     def meant(self, name: str) -> str:
         meant = nearest(name, self.defined)
         return f"did you mean '{meant}'?" if meant else f"add a section [{name}]"
+
+
+def _split_host(line: str, place: Place) -> list[str]:
+    """A host's line in words, as a shell would cut it; a `#` begins a comment even inside a word."""
+    if not SHELL_SIGNS.intersection(line):
+        return WORD.findall(line)
+    try:
+        return shlex.split(line, comments=True)
+    except ValueError as problem:
+        raise InventoryError(
+            f"cannot be split into words: {str(problem).lower()}", place=place, hint="close the quote"
+        ) from None
 
 
 def ini_value(text: str) -> Any:

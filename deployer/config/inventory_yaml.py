@@ -12,6 +12,7 @@ from deployer.config.text import Mapping, kind_of, load_yaml, nearest, place_of
 from deployer.errors import InventoryError, Place
 
 SECTIONS = ("hosts", "vars", "children")
+SCRIPT = "make the script executable and name it as the inventory"
 EXPORT = "save what `ansible-inventory --list --yaml` prints and use that file"
 AS_MAPPING = {
     "hosts": "write `web1:` on a line of its own, without the dash, indented under `hosts:`",
@@ -20,50 +21,61 @@ AS_MAPPING = {
 }
 
 
-def read_yaml(text: str, path: str, draft: Draft) -> None:
-    """Add what a YAML inventory says to the draft; raises InventoryError with the line of what is wrong."""
-    top = load_yaml(path, text, InventoryError)
-    if top is None:
-        return
-    if not isinstance(top, Mapping):
-        raise InventoryError(
-            f"expected a mapping of groups, found {kind_of(top)}",
-            place=place_of(top) if isinstance(top, list) else Place(path, 1),
-            hint="start with `all:`, and `hosts:` indented under it",
-        )
-    if isinstance(top.get("plugin"), str):
+def load_groups(text: str, path: str, draft: Draft) -> Mapping | None:
+    """The mapping of groups that a YAML inventory is; None for an empty one. Raises InventoryError if it is neither."""
+    top = load_yaml(path, text, InventoryError, warn=draft.warn)
+    if top is None or isinstance(top, Mapping):
+        return top
+    raise InventoryError(
+        f"expected a mapping of groups, found {kind_of(top)}",
+        place=place_of(top) if isinstance(top, list) else Place(path, 1),
+        hint="start with `all:`, and `hosts:` indented under it",
+    )
+
+
+def read_groups(top: Mapping, draft: Draft) -> None:
+    """Add all groups to the draft; raises InventoryError with the line of what is wrong.
+
+    What Ansible skips with a warning is skipped with a warning.
+    """
+    if top.get("plugin"):
         raise InventoryError("inventory plugins are not supported", place=place_of(top, "plugin"), hint=EXPORT)
     if "_meta" in top:
-        raise InventoryError("this is a script's output, no inventory", place=place_of(top, "_meta"), hint=EXPORT)
+        raise InventoryError("this is a script's output, no inventory", place=place_of(top, "_meta"), hint=SCRIPT)
     for name in top:
-        read_group(draft, name, top[name], place_of(top, name))
+        place = place_of(top, name)
+        if top[name] is None or isinstance(top[name], Mapping):
+            read_group(draft, name, top[name], place)
+        else:
+            draft.warn(f"'{name}' is skipped: {_no_group(name, top[name])}", place)
 
 
 def read_group(draft: Draft, name: Any, body: Any, place: Place) -> None:
     """Add one group, and what is defined inside it."""
+    if body is not None and not isinstance(body, Mapping):
+        raise InventoryError(
+            _no_group(name, body), place=place, hint=f"put `hosts:` under `{name}:`, and the host names under that"
+        )
     _expect_name(name, "group", place)
     draft.group(name)
-    if body is None:
-        return
-    if not isinstance(body, Mapping):
-        raise InventoryError(
-            f"group '{name}' must be a mapping of hosts, vars or children, found {kind_of(body)}",
-            place=place,
-            hint=f"put `hosts:` under `{name}:`, and the host names under that",
-        )
-    for key in body:
+    sections = {key: _section(name, key, body) for key in SECTIONS if key in body} if body else {}
+    for key in body or ():
         if key not in SECTIONS:
-            raise _unknown_key(name, key, body)
-    for key in body:
-        section = _section(name, key, body)
-        {"hosts": _read_hosts, "vars": _read_vars, "children": _read_children}[key](draft, name, section)
+            message, hint = _unknown_key(name, key, body or Mapping())
+            draft.warn(f"{message}: skipped; {hint}", place_of(body, key))
+        else:
+            {"hosts": _read_hosts, "vars": _read_vars, "children": _read_children}[key](draft, name, sections[key])
+
+
+def _no_group(name: Any, body: Any) -> str:
+    return f"group '{name}' must be a mapping of hosts, vars or children, found {kind_of(body)}"
 
 
 def _read_hosts(draft: Draft, group: str, hosts: Mapping) -> None:
     for pattern, variables in hosts.items():
         place = place_of(hosts, pattern)
         _expect_name(pattern, "host", place)
-        if variables is not None and not isinstance(variables, Mapping):
+        if variables and not isinstance(variables, Mapping):
             raise InventoryError(
                 f"variables of host '{pattern}' must be a mapping, found {kind_of(variables)}",
                 place=place,
@@ -87,7 +99,7 @@ def _section(group: str, key: str, body: Mapping) -> Mapping:
     section, place = body[key], place_of(body, key)
     if section is None:
         return Mapping()
-    if isinstance(section, str) and key != "vars":  # one name, as Ansible allows
+    if isinstance(section, str):  # one name, as Ansible allows
         return Mapping([(section, None)], places={section: place})
     if not isinstance(section, Mapping):
         raise InventoryError(
@@ -111,7 +123,7 @@ def _expect_name(name: Any, what: str, place: Place) -> None:
         )
 
 
-def _unknown_key(group: str, key: Any, body: Mapping) -> InventoryError:
+def _unknown_key(group: str, key: Any, body: Mapping) -> tuple[str, str]:
     if group in SECTIONS:  # `hosts:` at the top level, where groups are expected
         hint = f"put `{group}:` under `all:`"
     elif meant := nearest(key, SECTIONS):
@@ -120,6 +132,4 @@ def _unknown_key(group: str, key: Any, body: Mapping) -> InventoryError:
         hint = f"put '{key}' under `hosts:` or `children:`"
     else:
         hint = f"put '{key}' under `vars:`"
-    return InventoryError(
-        f"unknown key '{key}' in group '{group}' (known: hosts, vars, children)", place=place_of(body, key), hint=hint
-    )
+    return f"unknown key '{key}' in group '{group}' (known: hosts, vars, children)", hint

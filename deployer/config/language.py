@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from deployer.config import binding
 from deployer.config.keywords import is_template, kind
 from deployer.config.text import place_of
-from deployer.config.vault import is_encrypted
 from deployer.config.vault_keys import NO_KEYS, Keyring
 from deployer.errors import NOWHERE, Place, PlaybookError
 from deployer.model.encrypted import Encrypted
 from deployer.model.playbook import Task
-
-KEPT_OUT = 16_384  # bytes of a decrypted file whose lines are looked for in all output; of larger ones nothing is shown
 
 
 class Language:
@@ -29,10 +27,10 @@ class Language:
     """
 
     def __init__(self, modules: Mapping[str, type[Any]], vault: Keyring = NO_KEYS) -> None:
-        from deployer.config import lazy, template_errors, templates  # Jinja2 costs time: only when something is run
+        from deployer.config import lazy, scope, template_errors, templates  # Jinja2 costs time: only when it is used
 
-        self._modules = dict(modules)
-        self._rooms = templates
+        self._modules = modules
+        self._rooms = scope
         self._told = template_errors.told
         self._lazy = lazy
         self._templates = templates.Templates(vault)
@@ -46,19 +44,22 @@ class Language:
         """
         return self._rendered(value, self._rooms.Scope(self._templates, variables), place)
 
-    def render_file(self, text: str, variables: Mapping[str, Any], *, place: Place = NOWHERE) -> str:
-        """The content of a template file; errors name the line in the file that `place` names."""
+    def render_file(self, text: str, variables: Mapping[str, Any], *, place: Place = NOWHERE, **options: Any) -> str:
+        """The content of a template file, `options` being Jinja2's; errors name the line in the file of `place`.
+
+        What it includes is looked for beside it, then in the playbook's `templates/`, then beside the playbook.
+        """
+        scope, path = self._rooms.Scope(self._templates, variables), Path(place.path)
+        beside = Path(str(variables.get("playbook_dir", ".")))
+        shown = str(path.relative_to(beside)) if path.is_relative_to(beside) else place.path
         with self._told(variables, place, file=True):
-            return self._templates.file(text, self._rooms.Scope(self._templates, variables))
+            folders = (path.parent, beside / "templates", beside)
+            result = self._templates.file(text, scope, path, folders, options, shown=shown)
+            return "" if result is None else str(self._lazy.defined(result))
 
     def decrypted(self, content: bytes, path: str) -> bytes:
         """A file's content, opened if ansible-vault has encrypted it; raises VaultError if no password does."""
-        if not is_encrypted(content):
-            return content
-        found = self._vault.file(content, path)
-        if len(found) <= KEPT_OUT:
-            self._vault.keep_out(found.decode("utf-8", "surrogateescape"))
-        return found
+        return self._vault.content(content, path)
 
     def test(self, conditions: tuple[str | bool, ...], variables: Mapping[str, Any], *, place: Place = NOWHERE) -> bool:
         """Whether all conditions are true, later ones unasked after a false one.

@@ -1,6 +1,7 @@
 """Host names as inventories write them: `web[01:10:2].example.org`, `host:2222`, `[2001:db8::1]:2222`.
 
-Pure text to text; where the text stood in a file is the caller's to say.
+Pure text to text; where the text stood in a file is the caller's to say. After `expand_hostname_range` in
+ansible-core's plugins/inventory/__init__.py.
 """
 
 from __future__ import annotations
@@ -12,20 +13,21 @@ from collections.abc import Sequence
 from ipaddress import IPv6Address
 from itertools import product
 
+from deployer.rollout.addresses import parse_address
+
 MOST_HOSTS = 65_536  # of one pattern; more is a typing error
 
 BRACKETS = re.compile(r"\[([^\[\]]*)\]")
-WITH_PORT = re.compile(r"((?:[^:\[\]]|\[[^\]]*\])+):([0-9]+)")
-BRACKETED_WITH_PORT = re.compile(r"\[(.+)\]:([0-9]+)")
 NAME = re.compile(r"\w[\w.-]*")
 
 
 def expand_hosts(pattern: str) -> tuple[tuple[str, ...], int | None]:
     """All host names that a pattern stands for, in order, and the port if it has one.
 
-    Raises ValueError, with a sentence for a person, for anything that is no host name or no range.
+    Empty for a range of numbers that runs backwards, as in Ansible. Raises ValueError, with a sentence for a person,
+    for anything that is no host name or no range.
     """
-    text, port = _split_port(pattern)
+    text, port = parse_address(pattern) or (pattern, None)
     names = expand_ranges(text)
     for name in names:
         if not is_host_name(name):
@@ -38,6 +40,8 @@ def expand_hosts(pattern: str) -> tuple[tuple[str, ...], int | None]:
 def expand_ranges(text: str) -> tuple[str, ...]:
     """Every `[start:end:step]` of the text replaced by its values; the rightmost varies fastest."""
     pieces = BRACKETS.split(text)
+    if len(pieces) == 1:
+        return (text,)
     choices: list[Sequence[str]] = [
         range_values(piece) if index % 2 else (piece,) for index, piece in enumerate(pieces)
     ]
@@ -54,16 +58,15 @@ def range_values(bounds: str) -> Sequence[str]:
         raise ValueError(f"range [{bounds}]: start and end must be of equal length when they are padded with 0")
     if start in string.ascii_letters and end in string.ascii_letters:
         first, last = string.ascii_letters.index(start), string.ascii_letters.index(end)
-    elif _is_number(start) and _is_number(end):
-        first, last = int(start), int(end)
-    else:
+        if first > last:
+            raise ValueError(f"range [{bounds}] runs backwards")
+        return string.ascii_letters[first : last + 1 : step]
+    if not (_is_number(start) and _is_number(end)):
         raise ValueError(f"range [{bounds}] must go from number to number or from letter to letter")
-    if first > last:
-        raise ValueError(f"range [{bounds}] runs backwards")
-    values = range(first, last + 1, step)
+    values = range(int(start), int(end) + 1, step)
     if len(values) > MOST_HOSTS:
         raise ValueError(f"range [{bounds}] stands for more than {MOST_HOSTS} hosts")
-    return [str(value).zfill(width) if _is_number(start) else string.ascii_letters[value] for value in values]
+    return [str(value).zfill(width) for value in values]
 
 
 def is_host_name(name: str) -> bool:
@@ -80,21 +83,6 @@ def is_ipv6(text: str) -> bool:
     return True
 
 
-def _split_port(pattern: str) -> tuple[str, int | None]:
-    bracketed = BRACKETED_WITH_PORT.fullmatch(pattern)
-    if bracketed and _stands_for_names(bracketed[1]):  # else it is a range: `[1:3]:2222`
-        return bracketed[1], int(bracketed[2])
-    plain = WITH_PORT.fullmatch(pattern)
-    return (plain[1], int(plain[2])) if plain else (pattern, None)
-
-
-def _stands_for_names(text: str) -> bool:
-    try:
-        return all(is_host_name(name) for name in expand_ranges(text))
-    except ValueError:
-        return False
-
-
 def _bounds(bounds: str) -> tuple[str, str, int]:
     parts = bounds.split(":")
     if len(parts) not in (2, 3):
@@ -108,4 +96,4 @@ def _bounds(bounds: str) -> tuple[str, str, int]:
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit()
+    return text.isascii() and text.isdigit() and len(text) < 20

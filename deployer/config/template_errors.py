@@ -11,17 +11,18 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError
+from jinja2 import StrictUndefined, Template, TemplateNotFound, TemplateSyntaxError, UndefinedError
 from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS as JINJA_FILTERS
 from jinja2.tests import TESTS as JINJA_TESTS
 from jinja2.utils import missing
 
-from deployer.config.filters import FILTERS, TESTS
+from deployer.config import filters, template_tests
 from deployer.config.keywords import did_you_mean, kind
 from deployer.errors import NOWHERE, Place, PlaybookError, VaultError
 
-WORDS = {"filter": (*JINJA_FILTERS, *FILTERS), "test": (*JINJA_TESTS, *TESTS)}
+WORDS = {"filter": (*JINJA_FILTERS, *filters.FILTERS), "test": (*JINJA_TESTS, *template_tests.TESTS)}
+INSTEAD = {"filter": filters.REFUSED, "test": template_tests.REFUSED}
 
 
 class AbsentError(UndefinedError):
@@ -76,7 +77,8 @@ def told(variables: Mapping[str, Any], place: Place, *, file: bool = False) -> I
     except PlaybookError as error:
         raise PlaybookError(error.message, place=error.place or _known(place), hint=error.hint) from None
     except TemplateSyntaxError as error:
-        raise _syntax_error(error, Place(place.path, error.lineno) if file else place) from None
+        where = Place(error.filename or place.path, error.lineno)
+        raise _syntax_error(error, where if file or error.filename else place) from None
     except Exception as error:
         message, hint = _words(error, variables)
         where = Place(place.path, _line_of(error.__traceback__)) if file else place
@@ -93,8 +95,10 @@ def _words(error: Exception, variables: Mapping[str, Any]) -> tuple[str, str | N
         return error.words(), error.hint(variables)
     if isinstance(error, SecurityError):
         return f"a template may not do this: {error}", None
+    if isinstance(error, TemplateNotFound):
+        return f"no template file `{error.name}`", "it is looked for beside the template, and beside the playbook"
     if isinstance(error, RecursionError):
-        return "a variable refers to itself", "break the circle"
+        return "a template refers to itself, or is nested too deeply", "break the circle, or flatten it"
     if isinstance(error, TypeError | ArithmeticError | UndefinedError):  # their words name types, not values
         return f"a template failed: {error}", None
     return f"a template failed with {type(error).__name__}", None
@@ -116,7 +120,8 @@ def _syntax_error(error: TemplateSyntaxError, place: Place) -> PlaybookError:
     parts = message.rstrip(".").split(" ")
     if parts[0] == "No" and parts[1] in WORDS:  # "No filter named 'x'."
         what, word = parts[1], parts[-1].strip("'")
-        hint = did_you_mean(word, WORDS[what])
+        short = word.rpartition(".")[2]
+        hint = INSTEAD[what].get(short) or did_you_mean(short, WORDS[what])
         return PlaybookError(f"there is no {what} `{word}` in templates", place=_known(place), hint=hint)
     words = f"broken template: {message[0].lower()}{message[1:]}"
     return PlaybookError(words, place=_known(place), hint="check the quotes and brackets")

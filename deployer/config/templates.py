@@ -1,93 +1,31 @@
-"""Jinja2 as Ansible speaks it: sandboxed, strict about what is undefined, native values for a lone `{{ expression }}`.
+"""Templates compiled and run: what they come to, and which variables they ask for.
 
 Compiled templates are kept. Which values hold templates and what the results are for is left to `language`.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from jinja2 import Template, TemplateAssertionError, meta, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import Template, TemplateAssertionError, TemplateSyntaxError, meta, nodes
 
-from deployer.config.filters import FILTERS, TESTS
 from deployer.config.keywords import is_template
-from deployer.config.lazy import OMIT, LazyList, LazyMapping, Literal, bare, defined, literal, settled
-from deployer.config.lookups import LOOKUPS, lookup, unknown_lookup
-from deployer.config.template_errors import Absent, AbsentError, again, told
+from deployer.config.lookups import known
+from deployer.config.rendering import rendering
+from deployer.config.scope import Scope
+from deployer.config.template_environment import AnsibleEnvironment, new_environment
+from deployer.config.template_errors import told
+from deployer.config.template_files import about, checked, is_file_template, split_head
 from deployer.config.vault_keys import NO_KEYS, Keyring
 from deployer.errors import NOWHERE, Place, PlaybookError
-from deployer.model.encrypted import Encrypted
 
-RESULT = "result_of_the_expression"
-
-
-class Scope(Mapping[str, Any]):
-    """The variables of one rendering: each is rendered when a template first asks for it, and once."""
-
-    def __init__(self, templates: Templates, variables: Mapping[str, Any]) -> None:
-        self.templates = templates
-        self.variables = variables
-        self.seen: dict[str, Any] = {}
-        self.doing: list[str] = []
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self.seen:
-            known = name in self.variables
-            self.seen[name] = self.lift(self.variables[name], name) if known else self.templates.env.globals[name]
-        return self.seen[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.variables or name in self.templates.env.globals
-
-    def __iter__(self) -> Iterator[str]:
-        return iter({**self.templates.env.globals, **self.variables})
-
-    def __len__(self) -> int:
-        return len({**self.templates.env.globals, **self.variables})
-
-    def lift(self, value: Any, name: str) -> Any:
-        """A raw value as a template sees it; `name` is what messages call it."""
-        if isinstance(value, str):
-            return self.expand(value, name) if is_template(value) and type(value) is not Literal else value
-        if isinstance(value, Encrypted):
-            return literal(self.templates.vault.text(value))
-        if isinstance(value, Mapping) and not isinstance(value, LazyMapping | Hosts):
-            return LazyMapping(value, self.lift, name)
-        return LazyList(value, self.lift, name) if isinstance(value, list | tuple) else value
-
-    def expand(self, text: str, name: str) -> Any:
-        if name in self.doing:
-            chain = " → ".join(f"`{one}`" for one in [*self.doing[self.doing.index(name) :], name])
-            raise PlaybookError(f"a variable refers to itself: {chain}", hint="break the circle")
-        self.doing.append(name)
-        try:
-            return defined(self.templates.evaluate(text, self))
-        except AbsentError as absent:
-            absent.user = absent.user or name
-            return Absent(exc=functools.partial(again, absent))
-        finally:
-            self.doing.pop()
-
-
-class Hosts(Mapping[str, Any]):
-    """`hostvars`: every host's variables, rendered among themselves."""
-
-    def __init__(self, templates: Templates, by_host: Mapping[str, Mapping[str, Any]]) -> None:
-        self._templates = templates
-        self._by_host = by_host
-
-    def __getitem__(self, host: str) -> LazyMapping:
-        scope = Scope(self._templates, self._by_host[host])
-        return LazyMapping(self._by_host[host], lambda raw, name: scope.lift(raw, name.removeprefix(".")), "")
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._by_host)
-
-    def __len__(self) -> int:
-        return len(self._by_host)
+LOOKUPS = ("lookup", "query", "q")
+APPLY = {  # filters that apply others: what they apply, and the argument that names it
+    "map": ("filter", 0), "select": ("test", 0), "reject": ("test", 0), "selectattr": ("test", 1),
+    "rejectattr": ("test", 1),
+}  # fmt: skip
 
 
 class Templates:
@@ -95,9 +33,9 @@ class Templates:
 
     def __init__(self, vault: Keyring = NO_KEYS) -> None:
         self.vault = vault
-        self.env = _environment()
-        self._compiled: dict[tuple[str, bool], tuple[Template, bool]] = {}
-        self._files: dict[str, Template] = {}
+        self.env = new_environment()
+        self._compiled: dict[tuple[str, bool], Template] = {}
+        self._files: dict[tuple[str, str], Template] = {}
         self._names: dict[str, frozenset[str]] = {}
 
     def check(self, text: str, place: Place = NOWHERE, *, condition: bool = False) -> None:
@@ -106,18 +44,25 @@ class Templates:
             self._condition(text) if condition else self._compile(text)
 
     def evaluate(self, text: str, scope: Scope) -> Any:
-        """The value of a template: a lone expression's own, else text. Raises what Jinja2 does."""
-        return _run(*self._compile(text), scope)
+        """The value of a template: a lone value's own, else text. Raises what Jinja2 does."""
+        with rendering(scope):
+            return _ended(text, _run(self._compile(text), scope))
 
     def condition(self, text: str, scope: Scope) -> Any:
         """The value of a bare expression. Raises what Jinja2 does."""
-        return _run(self._condition(text), True, scope)
+        with rendering(scope):
+            return _run(self._condition(text), scope)
 
-    def file(self, text: str, scope: Scope) -> str:
-        """The content of a template file. Raises what Jinja2 does."""
-        if text not in self._files:
-            self._files[text] = self.env.from_string(_checked(self.env, self.env.parse(text)))
-        return str(_run(self._files[text], False, scope))
+    def file(
+        self, text: str, scope: Scope, path: Path, folders: tuple[Path, ...], options: Mapping[str, Any], *, shown: str
+    ) -> Any:
+        """What a template file comes to, with its own variables beside the others. Raises what Jinja2 does."""
+        if not is_file_template(text, options):
+            return text
+        managed = {name: one for name, one in scope.variables.items() if name == "ansible_managed"}
+        own = Scope(self, {**scope.variables, **about(path, shown), **managed})
+        with rendering(own, folders):
+            return _ended(text, _run(self._compile_file(text, options), own), options.get("newline_sequence", "\n"))
 
     def names(self, text: str, *, condition: bool = False) -> frozenset[str]:
         """The variables that a template asks for, those that it sets itself left out."""
@@ -129,83 +74,105 @@ class Templates:
         return self._names[source]
 
     def _condition(self, text: str) -> Template:
-        template, lone = self._compile(text if is_template(text) else _braced(text), escape=is_template(text))
-        if not lone:
+        source = text if is_template(text) else _braced(text)
+        if not _is_lone_expression(self.env.parse(source)):
             raise PlaybookError("a condition must be one expression", hint="write it bare, without `{{ }}`: `x == 'y'`")
-        return template
+        return self._compile(source, escape=is_template(text))
 
-    def _compile(self, text: str, *, escape: bool = True) -> tuple[Template, bool]:
+    def _compile(self, text: str, *, escape: bool = True) -> Template:
         key = (text, escape)
         if key not in self._compiled:
             source = _escaped(self.env, text) if escape else text
-            tree = _checked(self.env, self.env.parse(source))
-            lone = _lone_expression(self.env.parse(source.removesuffix("\n")))
-            if lone is not None:
-                tree = nodes.Template([nodes.Assign(nodes.Name(RESULT, "store"), lone, lineno=1)], lineno=1)
-            self._compiled[key] = (self.env.from_string(tree), lone is not None)
+            self._compiled[key] = self.env.from_string(_checked(self.env, self.env.parse(source)))
         return self._compiled[key]
 
-
-def _environment() -> ImmutableSandboxedEnvironment:
-    env = ImmutableSandboxedEnvironment(
-        trim_blocks=True, keep_trailing_newline=True, undefined=Absent, finalize=_finalize, cache_size=0
-    )
-    env.filters.update({name: _bared(call) for name, call in {**env.filters, **FILTERS}.items()})
-    env.tests.update({name: _bared(call) for name, call in {**env.tests, **TESTS}.items()})
-    env.globals.update(omit=OMIT, lookup=lookup)
-    return env
-
-
-def _bared(call: Any) -> Callable[..., Any]:
-    @functools.wraps(call)
-    def bared(*args: Any, **options: Any) -> Any:
-        return call(*map(bare, args), **{name: bare(value) for name, value in options.items()})
-
-    return bared
-
-
-def _finalize(value: Any) -> Any:
-    return "" if value is None else settled(value)
+    def _compile_file(self, text: str, options: Mapping[str, Any]) -> Template:
+        key = (text, repr(options))
+        if key not in self._files:
+            source, said = split_head(text)
+            env: Any = self.env.overlay(**checked({**options, **said}))
+            self._files[key] = _numbered(env, source, first=1 + text.count("\n") - source.count("\n"))
+        return self._files[key]
 
 
 def _braced(condition: str) -> str:
     return "{{ " + condition + " }}"
 
 
-def _lone_expression(tree: nodes.Template) -> nodes.Expr | None:
-    """The expression of a template that is nothing but `{{ expression }}`."""
+def _is_lone_expression(tree: nodes.Template) -> bool:
+    """Whether the template is nothing but `{{ expression }}`."""
     output = tree.body[0] if len(tree.body) == 1 else None
     if not isinstance(output, nodes.Output) or len(output.nodes) != 1:
-        return None
-    return None if isinstance(output.nodes[0], nodes.TemplateData) else output.nodes[0]
+        return False
+    return not isinstance(output.nodes[0], nodes.TemplateData)
 
 
-def _checked(env: ImmutableSandboxedEnvironment, tree: nodes.Template) -> nodes.Template:
+def _numbered(env: AnsibleEnvironment, source: str, *, first: int) -> Template:
+    """The compiled template whose first line has this number."""
+    try:
+        tree = _checked(env, env.parse(source))
+    except TemplateSyntaxError as error:
+        error.lineno += first - 1
+        raise
+    for node in tree.find_all(nodes.Node):
+        node.lineno = node.lineno and node.lineno + first - 1
+    return env.from_string(tree)
+
+
+def _checked(env: AnsibleEnvironment, tree: nodes.Template) -> nodes.Template:
     """The tree; raises for filters, tests and lookups that do not exist, those in a branch not taken included."""
-    for what, kinds, known in (("filter", nodes.Filter, env.filters), ("test", nodes.Test, env.tests)):
+    for what, kinds, there in (("filter", nodes.Filter, env.filters), ("test", nodes.Test, env.tests)):
         for node in tree.find_all(kinds):
-            if node.name not in known:
+            if node.name not in there:
                 raise TemplateAssertionError(f"No {what} named '{node.name}'.", node.lineno)
+            _check_applied(node, env)
     for call in tree.find_all(nodes.Call):
-        named = isinstance(call.node, nodes.Name) and call.node.name == "lookup" and call.args
-        plugin = call.args[0] if named else None
-        if isinstance(plugin, nodes.Const) and plugin.value not in LOOKUPS:
-            raise unknown_lookup(plugin.value)
+        if isinstance(call.node, nodes.Name) and call.node.name in LOOKUPS:
+            _check_lookup(call)
     return tree
 
 
-def _escaped(env: ImmutableSandboxedEnvironment, text: str) -> str:
+def _check_applied(node: Any, env: AnsibleEnvironment) -> None:
+    """Raise for a filter or test that `map` and its like are to apply and that does not exist."""
+    what, at = APPLY.get(node.name, ("", 0))
+    word = node.args[at] if what and len(node.args) > at else None
+    there = env.filters if what == "filter" else env.tests
+    if isinstance(word, nodes.Const) and word.value not in there:
+        raise TemplateAssertionError(f"No {what} named '{word.value}'.", node.lineno)
+
+
+def _check_lookup(call: nodes.Call) -> None:
+    words = [one.value for one in call.args if isinstance(one, nodes.Const)]
+    if call.args and isinstance(call.args[0], nodes.Const):
+        known(words[0])
+    if any(isinstance(word, str) and is_template(word) for word in words):
+        hint = "leave out the inner `{{ }}`: `lookup('file', folder + '/name')`"
+        raise PlaybookError("a template inside the words of a lookup", hint=hint)
+
+
+def _escaped(env: AnsibleEnvironment, text: str) -> str:
     r"""The template with backslashes of strings inside `{{ }}` doubled, so that '\1' is one in a regular expression."""
     if "\\" not in text or "{{" not in text:
         return text
     inside, parts = False, []
-    for _line, part, value in env.lex(text):
+    for _line, part, value in env.overlay(keep_trailing_newline=True).lex(text):
         inside = part == "variable_begin" or (inside and part != "variable_end")
         parts.append(value.replace("\\", "\\\\") if inside and part == "string" else value)
     return "".join(parts)
 
 
-def _run(template: Template, lone: bool, scope: Scope) -> Any:
+def _run(template: Template, scope: Scope) -> Any:
     context = template.new_context(scope, shared=True)  # type: ignore[arg-type]
-    chunks = list(template.root_render_func(context))
-    return context.vars[RESULT] if lone else "".join(chunks)
+    return template.environment.concat(template.root_render_func(context))
+
+
+def _ended(text: str, result: Any, newline: str = "\n") -> Any:
+    """The result, text with at least as many newlines at its end as the template has."""
+    if not isinstance(result, str):
+        return result
+    missing = _newlines(text) - _newlines(result)
+    return result + newline * missing if missing > 0 else result
+
+
+def _newlines(text: str) -> int:
+    return len(text) - len(text.rstrip("\n"))

@@ -5,21 +5,26 @@ What the text means is left to whoever asked for it: inventories, playbooks and 
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Hashable, Iterable
+import re
+from collections.abc import Callable, Hashable, Iterable
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from deployer.config.vault import is_encrypted
+from deployer.config.files import read_text
 from deployer.config.vault_keys import Keyring
 from deployer.errors import NOWHERE, ConfigError, Place
-from deployer.model.encrypted import Encrypted
+from deployer.model.encrypted import VAULT_IN_JSON, Encrypted
 
 STANDARD = "tag:yaml.org,2002:"
-VAULT_IN_JSON = "__ansible_vault"
+MOST_VALUES = 500_000  # keys and values of one file, what its aliases stand for included
+WORTH_REREADING = 1_000_000  # characters; the readable words of an error are worth that much reading again
+Warn = Callable[[str, Place], None]
 HINTS = (  # a part of the parser's own words, and what most often is behind it
     ("\\t", "indent with spaces: YAML allows no tabs"),
     ("mapping values are not allowed", "quote a value that holds ': ', or check the indentation"),
@@ -31,6 +36,7 @@ HINTS = (  # a part of the parser's own words, and what most often is behind it
     ("expected the node content", "close the bracket, or quote the value"),
     ("not a possible", "quote the value if it is meant as text"),
     ("is not supported here", "write the value without a tag"),
+    ("values", "split the file, or let a script print the inventory as JSON"),
     ("recursive", "an alias cannot stand inside what it names"),
     ("expected <block end>", "check the indentation: items of one level start in one column"),
     ("undefined alias", "define the anchor `&name` above its use"),
@@ -65,16 +71,19 @@ def load_yaml(
     path: Path | str,
     text: str | None = None,
     error: type[ConfigError] = ConfigError,
+    *,
+    warn: Warn | None = None,
     vault: Keyring | None = None,
 ) -> Any:
     """The one document of a file, or of `text` if given; None if it is empty.
 
     Mappings come as Mapping, sequences as Listing, dates as ISO strings, `!vault` values as Encrypted; every value of a
     file that is encrypted as a whole counts as a secret. Raises `error` with file, line and column for a file that
-    cannot be read, broken YAML, a key given twice, and tags other than YAML's own.
+    cannot be read, broken YAML, tags other than YAML's own, more values than MOST_VALUES, and a key given twice; with
+    `warn`, that is told there, and the later value wins, as in Ansible.
     """
     source = read_text(path, error, vault) if text is None else text
-    found = _document(path, source, error)
+    found = _document(path, source, error, warn)
     if VAULT_IN_JSON in source and _is_json(source):
         found = with_vaults(found)
     if vault is not None and str(path) in vault.files:
@@ -102,49 +111,46 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _document(path: Path | str, source: str, error: type[ConfigError]) -> Any:
-    loader = None
+def _document(path: Path | str, source: str, error: type[ConfigError], warn: Warn | None) -> Any:
     try:
-        loader = PlacedLoader(source)
-        loader.file = str(path)
-        return loader.get_single_data()
-    except yaml.MarkedYAMLError as broken:
-        raise error(_words(broken), place=_place_of_error(broken, path), hint=_hint(broken)) from None
-    except yaml.reader.ReaderError as broken:
-        raise error(
-            f"broken YAML: character U+{ord(source[broken.position]):04X} is not allowed",
-            place=_place_at(source, broken.position, path),
-            hint="remove it, or write it as an escape in a double-quoted string",
-        ) from None
+        return _load(_fast_loader(), source, path, warn)
+    except yaml.YAMLError as broken:
+        if type(broken) is yaml.MarkedYAMLError or len(source) > WORTH_REREADING:
+            raise _refusal(broken, source, path, error) from None
     except RecursionError:
         raise error("broken YAML: nested too deeply", place=Place(str(path)), hint="flatten the file") from None
+    try:
+        return _load(PlacedLoader, source, path, warn)  # its words are the better ones
+    except yaml.YAMLError as broken:
+        raise _refusal(broken, source, path, error) from None
+
+
+def _load(loader_class: type[PlacedLoader], source: str, path: Path | str, warn: Warn | None) -> Any:
+    collects = gc.isenabled()
+    gc.disable()  # a document of many nodes and no garbage: a third of the time
+    loader = None
+    try:
+        loader = loader_class(source)
+        loader.file, loader.warn = str(path), warn
+        return loader.get_single_data()
     finally:
         if loader is not None:
             loader.dispose()
+        if collects:
+            gc.enable()
 
 
-def read_text(path: Path | str, error: type[ConfigError] = ConfigError, vault: Keyring | None = None) -> str:
-    """A UTF-8 file's text, without a byte order mark, decrypted if need be.
-
-    Raises `error` if it is no such text or cannot be read, and VaultError if no password opens it.
-    """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as failure:
-        reason = (failure.strerror or str(failure)).lower()
-        raise error(f"cannot be read: {reason}", place=Place(str(path)), hint=f"check `ls -l {path}`") from None
-    if is_encrypted(data):
-        if vault is None:
-            hint = f"decrypt it: `deploy vault decrypt {path}`"
-            raise error("encrypted with ansible-vault, which is not read here", place=Place(str(path), 1), hint=hint)
-        data = vault.file(data, str(path))
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as failure:
-        line = data.count(b"\n", 0, failure.start) + 1
-        raise error(
-            f"not UTF-8: byte 0x{data[failure.start]:02x}", place=Place(str(path), line), hint="save it as UTF-8 text"
-        ) from None
+def _refusal(broken: yaml.YAMLError, source: str, path: Path | str, error: type[ConfigError]) -> ConfigError:
+    if isinstance(broken, yaml.MarkedYAMLError):
+        return error(_words(broken), place=_place_of_error(broken, path), hint=_hint(broken))
+    position = getattr(broken, "position", 0)
+    found = re.search(r"[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", source)
+    position = found.start() if found else min(position, len(source) - 1)
+    return error(
+        f"broken YAML: character U+{ord(source[position]):04X} is not allowed",
+        place=_place_at(source, position, path),
+        hint="remove it, or write it as an escape in a double-quoted string",
+    )
 
 
 def place_of(value: Any, key: Any = None) -> Place:
@@ -179,6 +185,27 @@ class PlacedLoader(yaml.SafeLoader):
     """PyYAML's safe loader that keeps places and refuses what would be lost or guessed."""
 
     file = "?"
+    warn: Warn | None = None
+    values = 0
+    has_aliases = False
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self.values += 1
+        if self.values > MOST_VALUES:
+            raise yaml.MarkedYAMLError(
+                problem=f"more than {MOST_VALUES} values",
+                problem_mark=self.peek_event().start_mark,  # type: ignore[no-untyped-call]
+            )
+        self.has_aliases = self.has_aliases or self.check_event(yaml.AliasEvent)
+        return super().compose_node(parent, index)
+
+    def get_single_node(self) -> yaml.Node | None:
+        node = super().get_single_node()
+        if node is not None and self.has_aliases and _weight(node, {}) > MOST_VALUES:
+            raise yaml.MarkedYAMLError(
+                problem=f"its aliases stand for more than {MOST_VALUES} values", problem_mark=node.start_mark
+            )
+        return node
 
     def at(self, node: yaml.Node) -> Place:
         return _place_of_mark(node.start_mark, self.file)
@@ -196,9 +223,12 @@ class PlacedLoader(yaml.SafeLoader):
             first = seen.setdefault((key.tag, key.value), key)
             if first is not key:
                 line = first.start_mark.line + 1 if first.start_mark else 0
-                raise yaml.MarkedYAMLError(
-                    problem=f"key '{key.value}' is given twice, first in line {line}", problem_mark=key.start_mark
-                )
+                self.twice(f"key '{key.value}' is given twice, first in line {line}", key)
+
+    def twice(self, problem: str, key: yaml.Node) -> None:
+        if self.warn is None:
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+        self.warn(f"{problem}: the later one counts", self.at(key))
 
     def placed_mapping(self, node: yaml.MappingNode) -> Mapping:
         _expect_kind(node, yaml.MappingNode, "a mapping")
@@ -248,6 +278,41 @@ class PlacedLoader(yaml.SafeLoader):
     def unknown_tag(self, node: yaml.Node) -> None:
         tag = node.tag.replace(STANDARD, "!!")
         raise yaml.MarkedYAMLError(problem=f"tag {tag} is not supported here", problem_mark=node.start_mark)
+
+
+@lru_cache
+def _fast_loader() -> type[PlacedLoader]:
+    """The same loader with libyaml's parser; nodes are composed in Python, where deep nesting is an exception."""
+    if not yaml.__with_libyaml__:
+        return PlacedLoader
+    from yaml.cyaml import CParser  # type: ignore[attr-defined]
+
+    class FastLoader(CParser, PlacedLoader):
+        def __init__(self, stream: str) -> None:
+            CParser.__init__(self, stream)
+            yaml.composer.Composer.__init__(self)
+            yaml.constructor.SafeConstructor.__init__(self)
+            yaml.resolver.Resolver.__init__(self)
+
+        get_single_node = PlacedLoader.get_single_node
+        check_node = yaml.composer.Composer.check_node
+        get_node = yaml.composer.Composer.get_node
+
+    return FastLoader
+
+
+def _weight(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many values a node stands for when each alias is written out; at most a little above MOST_VALUES."""
+    if isinstance(node, yaml.ScalarNode):
+        return 1
+    if id(node) not in known:
+        known[id(node)] = 1  # for a node inside itself, which the constructor refuses
+        total = 1
+        for child in node.value:
+            pair = child if isinstance(child, tuple) else (child,)
+            total = min(total + sum(_weight(one, known) for one in pair), MOST_VALUES + 1)
+        known[id(node)] = total
+    return known[id(node)]
 
 
 SCALARS = {STANDARD + tag: tag for tag in ("null", "bool", "int", "float", "str", "timestamp")}

@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from deployer.config.vault import DEFAULT, Envelope, decrypt, read_envelope
+from deployer.config.vault import DEFAULT, Envelope, decrypt, is_encrypted, read_envelope
 from deployer.errors import ConfigError, Place, VaultError
 from deployer.model.encrypted import Encrypted
 
 Hear = Callable[..., None]  # takes secrets
 
+KEPT_OUT = 16_384  # bytes of a decrypted file whose lines are looked for in all output
 BRACES = re.compile(r"\{\{(.*?)\}\}|\{%(.*?)%\}|\{#.*?#\}", re.DOTALL)
 QUOTED = re.compile(r"'([^']{8,})'|\"([^\"]{8,})\"")  # inside of an expression; shorter ones are mostly words
 
@@ -66,6 +67,19 @@ class Keyring:
         content = self.open(data, Place(path, 1)).content
         self.files.add(path)
         return content
+
+    def content(self, data: bytes, path: str) -> bytes:
+        """A file's content, opened if it is encrypted, and then a secret from now on; raises VaultError.
+
+        Of a file above KEPT_OUT bytes whoever uses it must show nothing.
+        """
+        if not is_encrypted(data):
+            return data
+        found = self.file(data, path)
+        if len(found) <= KEPT_OUT:
+            text = found.decode("utf-8", "surrogateescape")
+            self._tell((text, *pieces(text)))  # it may be a template, or text that only looks like one
+        return found
 
     def text(self, encrypted: Encrypted) -> str:
         """The text of a `!vault` value, a secret from now on."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from deployer.errors import Place
 
+VAULT_IN_JSON = "__ansible_vault"  # the only key of the object that stands for one
+
 
 @dataclass(frozen=True)
 class Encrypted:

@@ -15,6 +15,7 @@ class Group:
     hosts: tuple[str, ...] = ()
     children: tuple[str, ...] = ()
     variables: Mapping[str, Any] = field(default_factory=dict)
+    priority: int = 1  # ansible_group_priority
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,26 +25,14 @@ class Host:
     name: str
     groups: tuple[str, ...] = ()  # every group it is in, without `all`, sorted
     variables: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""  # the file that names it first
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inventory:
     """All hosts in play order and all groups, `all` and `ungrouped` among them."""
 
-    path: str  # the file or folder it was read from
+    path: str  # the files or folders it was read from
     hosts: Mapping[str, Host] = field(default_factory=dict)
     groups: Mapping[str, Group] = field(default_factory=dict)
-
-    def members(self, group: str) -> tuple[str, ...]:
-        """The names of a group's hosts, those of its children included, in play order."""
-        wanted: set[str] = set()
-        seen: set[str] = set()
-        waiting = [group]
-        while waiting:
-            name = waiting.pop()
-            if name in seen or name not in self.groups:
-                continue
-            seen.add(name)
-            wanted.update(self.groups[name].hosts)
-            waiting.extend(self.groups[name].children)
-        return tuple(host for host in self.hosts if host in wanted)
+    warnings: tuple[str, ...] = ()  # what is odd in the files, and no error

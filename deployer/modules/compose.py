@@ -30,26 +30,30 @@ class Compose:
     pull: Literal["missing", "always"] = "missing"  # when `built` asks the registry for images that are not built here
 
     def facts(self) -> tuple[Fact[Any], ...]:
-        project = self.release.project
-        return (
-            InstalledReleases(self.release.root),
-            ProjectContainers(project),
-            ProjectImages(project),
+        installed, containers = InstalledReleases(self.release.root), ProjectContainers(self.release.project)
+        externals: tuple[Fact[Any], ...] = (
             *(DockerNetwork(name) for name in self.release.networks),
             *(DockerVolume(name) for name in self.release.volumes),
         )
+        by_state: dict[str, tuple[Fact[Any], ...]] = {  # a docker command on a host is dear: no more than is needed
+            "built": (installed, ProjectImages(self.release.project)),
+            "supported": (containers, *externals),
+            "up": (installed, containers, *externals),
+            "stopped": (containers,),
+        }
+        return by_state[self.state]
 
     def plan(self, seen: Facts) -> Iterator[Action]:
-        installed = seen[InstalledReleases(self.release.root)]
-        containers = seen[ProjectContainers(self.release.project)]
+        release = self.release
+        installed, containers = InstalledReleases(release.root), ProjectContainers(release.project)
         if self.state == "built":
-            yield from _plan_images(self, installed, seen[ProjectImages(self.release.project)])
+            yield from _plan_images(self, seen[installed], seen[ProjectImages(release.project)])
         elif self.state == "supported":
-            yield from _plan_support(self.release, containers, seen)
+            yield from _plan_support(release, seen[containers], seen)
         elif self.state == "up":
-            yield from _plan_up(self.release, installed, containers, seen)
+            yield from _plan_up(release, seen[installed], seen[containers], seen)
         else:
-            yield from _plan_stop(self.release, containers)
+            yield from _plan_stop(release, seen[containers])
 
 
 def compose_run(release: Release, *argv: str, because: str, **rest: Any) -> Run:
@@ -72,7 +76,7 @@ def _plan_images(wanted: Compose, installed: Installed, images: frozenset[str]) 
         .rstrip()
     )
     yield Script(
-        label=f"check {', '.join(release.compose_files)} with docker compose config", text=f"{plain} config --quiet",
+        label=f"check {', '.join(release.compose_files)} with docker compose config", text=_check(release, plain),
         because=f"release {release.id} must be valid before anything is switched",
     )  # fmt: skip
     yield Put(
@@ -84,7 +88,7 @@ def _plan_images(wanted: Compose, installed: Installed, images: frozenset[str]) 
     for service in release.images:
         yield Script(
             label=f"pull and pin the image of {service}", because=because, timeout=BUILD_TIMEOUT,
-            text=_pull_and_pin(wanted, service, compose=plain, before=installed.pins.get(service, "")),
+            text=_pull_and_pin(wanted, service, before=installed.pins.get(service, "")),
         )  # fmt: skip
     yield Script(
         label="record the images of the release", text=_record_pins(release),
@@ -121,7 +125,15 @@ _IMAGES_OF = (
 )
 
 
-def _pull_and_pin(wanted: Compose, service: str, *, compose: str, before: str) -> str:
+def _check(release: Release, compose: str) -> str:
+    """Shell that lets Compose read the files, once, and keeps which images they name; secrets stay in memory."""
+    if not release.images:
+        return f"{compose} config --quiet"
+    images = shlex.quote(f"{release.path}/images")
+    return f"umask 077\nconfig=$({compose} config) && printf '%s\\n' \"$config\" | {_IMAGES_OF} >{images}"
+
+
+def _pull_and_pin(wanted: Compose, service: str, *, before: str) -> str:
     """Shell that pulls one service's image if needed and pins it.
 
     The pin of the release before is kept where the image is the same: another name would make compose re-create a
@@ -131,7 +143,7 @@ def _pull_and_pin(wanted: Compose, service: str, *, compose: str, before: str) -
     missing = 'docker image inspect "$image" >/dev/null 2>&1 || ' if wanted.pull == "missing" else ""
     return "\n".join(
         (
-            f"image=$({compose} config | {_IMAGES_OF} | awk -v name={name} '$1 == name {{ print $2 }}')",
+            f"image=$(awk -v name={name} '$1 == name {{ print $2 }}' {shlex.quote(release.path + '/images')})",
             f"[ -n \"$image\" ] || {{ echo 'compose knows no image for' {name}; exit 1; }}",
             f'{missing}docker pull --quiet "$image"',
             "new=$(docker image inspect --format '{{.Id}}' \"$image\")",

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from lane import Lane, open_lane
+from stage import Fleet
+from table import TABLE
 
 HERE = Path(__file__).parent
-STAGE = HERE.parent / "e2e"
-sys.path.insert(0, str(STAGE))
-
-_spec = importlib.util.spec_from_file_location("stage_of_the_stories", STAGE / "conftest.py")
-assert _spec
-assert _spec.loader
-_stage = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_stage)
-
-swept, fleet = _stage.swept, _stage.fleet
-pytest_runtest_makereport = _stage.pytest_runtest_makereport
-
-from lane import Lane, open_lane  # noqa: E402
-from stage import Fleet  # noqa: E402
-from table import TABLE  # noqa: E402
 
 
 @pytest.hookimpl(tryfirst=True)

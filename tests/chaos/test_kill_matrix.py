@@ -16,9 +16,9 @@ from table import ALL
 
 from deployer.errors import ExitCode
 
-LANES = int(os.environ.get("CHAOS_LANES", "4"))
-SPREAD = 15
-WAYS = ("watchdog", "resume", "abort")
+LANES = int(os.environ.get("CHAOS_LANES", "4" if ALL else "2"))
+SPREAD = 13
+WAYS = ("watchdog", "resume", "watchdog", "abort")
 CASES = range(SPREAD if not ALL else 200)  # more than there are exchanges: the rest is skipped
 
 
@@ -65,7 +65,7 @@ def _on_a_lane(lanes: SimpleQueue[Lane], case: int, step: int) -> str:
 def kill_and_mend(lane: Lane, case: int, step: int) -> str:
     """One case, from a healthy fleet to a healthy fleet."""
     old = lane.project.release()
-    when, way = ("before", "after")[(case // 3) % 2], WAYS[case % 3]
+    when, way = ("before", "after")[(case // len(WAYS)) % 2], WAYS[case % len(WAYS)]
     with lane.polling() as polls:
         with lane.new_release():
             about, killed_at = lane.killed(step, when)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from host_state import PROJECT_LABEL
+from host_engine import PROJECT_LABEL
 from story import Project
 
 from deployer.errors import LabError

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import ndiff
 from typing import Any
 
-from deployer.lab.host import LabHost
+from host_engine import PROJECT_LABEL, engine, has_engine, inspected
 
-PROJECT_LABEL = "com.docker.compose.project"
+from deployer.lab.host import LabHost
 
 # Whoever asks, and connections that are being closed.
 _PASSING = "sshd|sshd-session|sshd-auth|sudo|sh|bash|sleep|sed|.*runc.*"
@@ -33,13 +32,7 @@ FINGERPRINT = {
         'before=$(ps -eo pid=,comm=); sleep 0.5; { echo "$before"; ps -eo pid=,comm=; } | sort | uniq --repeated'
         f" | awk '{{ print $2 }}' | grep -vxE '{_PASSING}' | sort | uniq --count"
     ),
-    "containers": "docker ps --all --no-trunc --format '{{.ID}} {{.Names}} {{.Image}} {{.State}}' | sort",
-    "started": "docker ps --quiet --no-trunc | xargs -r docker inspect --format '{{.Id}} {{.State.StartedAt}}' | sort",
-    "images": "docker image ls --all --no-trunc --format '{{.ID}} {{.Repository}}:{{.Tag}}' | sort",
-    "volumes": "docker volume ls --quiet | xargs -r docker volume inspect --format '{{.Name}} {{.CreatedAt}}' | sort",
-    "networks": "docker network ls --no-trunc --format '{{.ID}} {{.Name}}' | sort",
 }
-_DOCKER = ("containers", "started", "images", "volumes", "networks")
 
 
 def ask(host: LabHost, command: str) -> str:
@@ -51,10 +44,22 @@ def ask(host: LabHost, command: str) -> str:
 
 def fingerprint(host: LabHost) -> tuple[str, ...]:
     """All that a host is, line by line, but for what changes by itself."""
-    has_docker = host.exec("docker version")[0] == 0
-    asked = {name: text for name, text in FINGERPRINT.items() if has_docker or name not in _DOCKER}
-    script = "\n".join(f"{{ {text}; }} | sed {shlex.quote(f's|^|{name}: |')}" for name, text in asked.items())
-    return tuple(ask(host, script).splitlines())
+    script = "\n".join(f"{{ {text}; }} | sed {shlex.quote(f's|^|{name}: |')}" for name, text in FINGERPRINT.items())
+    return (*ask(host, script).splitlines(), *_engine_fingerprint(host))
+
+
+def _engine_fingerprint(host: LabHost) -> list[str]:
+    """The same of its Docker Engine; nothing where none answers."""
+    if not has_engine(host):
+        return []
+    images, volumes, networks = engine(host, "/images/json?all=1", "/volumes", "/networks")
+    containers = map(ContainerSeen.from_inspect, inspected(host))
+    return sorted((
+        *(f"container: {one.name} {one.id} {one.image} {one.status} {one.started_at}" for one in containers),
+        *(f"image: {one['Id']} {tag}" for one in images for tag in one["RepoTags"] or ("untagged",)),
+        *(f"volume: {one['Name']} {one['CreatedAt']}" for one in volumes["Volumes"] or ()),
+        *(f"network: {one['Name']} {one['Id']}" for one in networks),
+    ))  # fmt: skip
 
 
 def fingerprints(hosts: Collection[LabHost]) -> dict[str, tuple[str, ...]]:
@@ -91,6 +96,7 @@ class ContainerSeen:
     started_at: str
     restarts: int
     environment: Mapping[str, str]
+    address: str = field(default="", compare=False)  # in one of its networks; empty where it does not run
 
     @property
     def is_well(self) -> bool:
@@ -109,21 +115,22 @@ class ContainerSeen:
             health=(state.get("Health") or {}).get("Status"),
             started_at=state["StartedAt"],
             restarts=raw["RestartCount"],
+            address=_address(raw["NetworkSettings"]["Networks"]),
             environment=dict(line.partition("=")[::2] for line in config.get("Env") or ()),
         )
 
 
+def _address(networks: Mapping[str, Any]) -> str:
+    return next((str(one["IPAddress"]) for one in networks.values() if one.get("IPAddress")), "")
+
+
 def containers_of(host: LabHost, project: str) -> tuple[ContainerSeen, ...]:
     """All containers of a compose project on a host, stopped and one-off ones too, by name."""
-    listed = f"docker ps --all --quiet --no-trunc --filter label={PROJECT_LABEL}={shlex.quote(project)}"
-    status, output = host.exec(f'ids=$({listed} 2>/dev/null) && [ -n "$ids" ] && docker inspect $ids 2>/dev/null')
-    raw = json.loads(output) if status == 0 and output.strip() else []
-    return tuple(sorted((ContainerSeen.from_inspect(one) for one in raw), key=lambda one: one.name))
+    return tuple(sorted(map(ContainerSeen.from_inspect, inspected(host, project)), key=lambda one: one.name))
 
 
 def volumes_of(host: LabHost, project: str) -> dict[str, str]:
     """A compose project's named volumes on a host: name without the project -> when it was created."""
-    line = f"docker volume ls --quiet --filter label={PROJECT_LABEL}={shlex.quote(project)}"
-    inspect = "docker volume inspect --format '{{.Name}} {{.CreatedAt}}'"
-    lines = ask(host, f"{line} | xargs -r {inspect}").splitlines()
-    return {name.removeprefix(f"{project}_"): created for name, _, created in (line.partition(" ") for line in lines)}
+    (found,) = engine(host, "/volumes")
+    mine = [one for one in found["Volumes"] or () if (one["Labels"] or {}).get(PROJECT_LABEL) == project]
+    return {one["Name"].removeprefix(f"{project}_"): one["CreatedAt"] for one in mine}

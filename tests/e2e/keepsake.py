@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stage import DB, WEB
 from story import Project
 
 
@@ -31,5 +30,6 @@ def leave_keepsake(project: Project) -> Keepsake:
 
 def created_volumes(project: Project) -> dict[str, str]:
     """When the volumes that hold data were created, as Docker on their hosts says."""
-    wanted = [(host, "uploads") for host in WEB] + [(host, "db_data") for host in DB]
+    fleet = project.fleet
+    wanted = [(host, "uploads") for host in fleet.web] + [(host, "db_data") for host in fleet.db]
     return {f"{host}:{volume}": project.volumes(host)[volume] for host, volume in wanted}

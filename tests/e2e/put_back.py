@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from host_state import ContainerSeen
-from stage import NAMES
 from story import Project
 
 
@@ -22,7 +21,7 @@ class Standing:
 
     @classmethod
     def of(cls, project: Project, *, without: Collection[str] = ()) -> Standing:
-        names = [name for name in NAMES if name not in without]
+        names = [name for name in project.fleet.names if name not in without]
         return cls(
             current={name: project.current_on(name) for name in names},
             folders={name: project.releases(name) for name in names},

@@ -11,6 +11,7 @@ from pathlib import Path
 from deployer.lab.engine import ensure_engine
 from deployer.lab.fleet import HostSpec, Lab
 from deployer.lab.host import LabHost
+from deployer.lab.lock import alone
 from deployer.lab.network import free_subnet
 from deployer.lab.recipe import LABEL
 
@@ -33,7 +34,11 @@ class Fleet:
 
     @cached_property
     def hosts(self) -> Mapping[str, LabHost]:
-        return {host.name: host for host in self.lab.hosts()}
+        return {host.name: host for host in self.lab.hosts() if host.name in self.names}
+
+    def only(self, *names: str) -> Fleet:
+        """Some of the hosts, for stories in which more would do the same."""
+        return Fleet(self.lab, names)
 
     @property
     def web(self) -> tuple[str, ...]:
@@ -94,10 +99,15 @@ def make_fleet(kind: str, state_dir: Path, *, docker: bool, names: Sequence[str]
 def sweep() -> None:
     """Take down what earlier sessions left behind: kept fleets, and those of a session that was killed."""
     client = ensure_engine(say)
-    found = client.containers.list(all=True, filters={"label": LABEL})
-    names = {container.labels[LABEL] for container in found}
-    for name in names:
-        prefix, _, rest = name.partition("-")
-        pid = rest.partition("-")[0]
-        if prefix == PREFIX and pid.isdigit() and not Path(f"/proc/{pid}").exists():
-            Lab(name, "10.210.0.0/24", Path(), say=say).down()
+    with alone("sweep"):  # tests run side by side, and all of them sweep
+        found = client.containers.list(all=True, filters={"label": LABEL})
+        for name in {container.labels[LABEL] for container in found}:
+            if _is_left(name):
+                Lab(name, "10.210.0.0/24", Path(), say=say).down()
+
+
+def _is_left(name: str) -> bool:
+    """Whether a fleet's session has ended."""
+    prefix, _, rest = name.partition("-")
+    pid = rest.partition("-")[0]
+    return prefix == PREFIX and pid.isdigit() and not Path(f"/proc/{pid}").exists()

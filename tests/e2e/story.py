@@ -154,9 +154,11 @@ class Project:
         return {name: self.page(name) for name in self.fleet.web}
 
     def page(self, host: str, path: str = "") -> str:
-        """The shop's page, asked for inside the web container, as its health check does."""
-        url = f"http://127.0.0.1:8080/{path}"
-        argv = ["docker", "exec", f"{self.name}-web-1", "wget", "-q", "-O", "-", url]
+        """The shop's page, asked for on the host itself, from the web container's own address."""
+        address = next((one.address for one in self.containers(host) if one.name == f"{self.name}-web-1"), "")
+        if not address:
+            return "no web container runs"
+        argv = ["curl", "--silent", "--show-error", "--fail", "--max-time", "10", f"http://{address}:8080/{path}"]
         return self.host(host).exec(argv)[1].strip()
 
     def rows(self, query: str) -> list[str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from host_state import untouched, volumes_of
 from put_back import put_back
-from stage import WEB
 from story import CommandRun, Project
 
 from deployer.errors import ExitCode
 
+WEB = ("web1",)
+HOSTS = (*WEB, "db1")  # one web server does the same as two
 LOSSES = {
     "volume-renamed": (("- uploads:/uploads", "- media:/uploads"), ("\n  uploads:\n", "\n  media:\n")),
     "volume-dropped": (("    volumes:\n      - uploads:/uploads\n", ""),),
@@ -66,7 +67,7 @@ def test_another_project_name_is_refused(breakable: Project) -> None:
     with put_back(breakable):
         run = breakable.deploy().exits(ExitCode.ROLLED_BACK)
     assert "-e deploy_allow=project-renamed" in " ".join(run.output.split()), run
-    assert [volumes_of(breakable.host(host), f"{breakable.name}-new") for host in WEB] == [{}, {}]
+    assert [volumes_of(breakable.host(host), f"{breakable.name}-new") for host in WEB] == [{}]
 
 
 def test_a_folder_of_the_release_for_data_is_refused_before_a_host_is_asked(breakable: Project) -> None:

@@ -59,7 +59,7 @@ def test_locked_while_it_runs_and_after_it_was_killed(breakable: Project) -> Non
     """Another run changes nothing and says who is at it; after `deploy unlock` the dead run's half is undone."""
     breakable.write(PAGE, "second\n")
     before = breakable.release()
-    with running(breakable, *WATCHED) as deploy:
+    with running(breakable, "-e", "gate_bake=40") as deploy:
         until_switched(breakable, "web1", before)
         standing = Standing.of(breakable)
         refused = breakable.deploy().exits(ExitCode.LOCKED)

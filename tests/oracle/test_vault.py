@@ -303,6 +303,67 @@ def test_variables_are_those_that_ansible_lists(
     assert {host: as_listed(dict(one.variables)) for host, one in found.items()} == listed
 
 
+SCRIPT = """#!/bin/sh
+cat <<END
+{"web": {"hosts": ["web1", "web2"]}, "_meta": {"hostvars": {"web2": {"s": {"__ansible_vault": SEALED}}}}}
+END
+"""
+
+
+@pytest.mark.parametrize("options", [("--list",), ("--host", "web1"), ("--graph", "--vars")])
+@pytest.mark.parametrize("name", ["hosts", "hosts.json", "script"])
+def test_inventories_are_printed_as_ansible_prints_them(
+    vaulted: Path, theirs: Vault, ansible: Ansible, name: str, options: tuple[str, ...]
+) -> None:
+    sealed = json.dumps(done(theirs("encrypt", "--vault-id", "prod@pw", "--output", "-", stdin=b"hunter2")).decode())
+    marked = f'{{"web": {{"hosts": {{"web1": {{"s": {{"__ansible_vault": {sealed}}}}}}}}}}}'
+    Path("hosts.json").write_text(marked)
+    Path("script").write_text(SCRIPT.replace("SEALED", sealed.replace("\\", "\\\\").replace("$", "\\$")))
+    Path("script").chmod(0o700)
+    wanted = ansible.run("ansible-inventory", "-i", name, *options, *BOTH, cwd=vaulted)
+    assert wanted.returncode == 0, wanted.stderr
+    shown = _runner([DEPLOY, "inventory"], dict(os.environ))("-i", name, *options, *BOTH)
+    assert done(shown).decode() == wanted.stdout
+    assert "ANSIBLE_VAULT" in wanted.stdout
+
+
+@pytest.mark.parametrize("options", [("--list",), ("--graph", "--vars")])
+def test_values_are_listed_without_a_password_but_not_drawn(
+    folder: Path, theirs: Vault, ansible: Ansible, options: tuple[str, ...]
+) -> None:
+    value = done(theirs("encrypt_string", "--vault-id", "prod@pw", "-n", "token", "hunter2"))
+    Path("hosts").write_text("[web]\nweb1\n")
+    Path("group_vars").mkdir()
+    Path("group_vars/web.yml").write_bytes(value)
+    wanted = ansible.run("ansible-inventory", "-i", "hosts", *options, cwd=folder)
+    shown = _runner([DEPLOY, "inventory"], dict(os.environ))("-i", "hosts", *options)
+    assert (shown.stdout.decode(), shown.returncode == 0) == (wanted.stdout, wanted.returncode == 0)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "lookup('file', 'secret.txt')",
+        "lookup('file', 'secret.txt', rstrip=false)",
+        "lookup('template', 'secret.j2')",
+        "lookup('file', 'sealed.txt', errors='ignore') is none",
+    ],
+)
+def test_lookups_open_files_as_ansible_does(folder: Path, theirs: Vault, ansible: Ansible, expression: str) -> None:
+    Path("secret.txt").write_text("{{ hunter2 }} \n\n")
+    Path("secret.j2").write_text("{{ 1 + 1 }} two\n")
+    Path("sealed.txt").write_text("x")
+    done(theirs("encrypt", "--vault-id", "prod@pw", "secret.txt", "secret.j2"))
+    done(theirs("encrypt", "--vault-id", "dev@other", "sealed.txt"))
+    options = ("localhost", "-m", "debug", "-a", f"msg={{{{ {expression} }}}}", "--vault-id", "prod@pw")
+    wanted = said(ansible.run("ansible", *options, cwd=folder).stdout)["localhost"]
+    keys, told = Keyring([Key("prod", b"pw")]), []
+    keys.tell(lambda *secrets: told.extend(secrets))
+    variables = {"playbook_dir": str(folder)}
+    assert Language({}, keys).render(f"{{{{ {expression} }}}}", variables) == wanted
+    assert "sealed" in expression or any("two" in one or "hunter2" in one for one in told)
+
+
 def test_variables_are_used_as_ansible_uses_them(vaulted: Path, ansible: Ansible) -> None:
     template = "{{ [url, db, api, v, w, nested, token, deep | default('none'), v | length, v ~ w] | to_json }}"
     shown = ansible.run(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from deployer.config.filters import FILTERS
 from deployer.config.language import Language
+from deployer.config.lookups import LOOKUPS
+from deployer.config.template_tests import TESTS
 from deployer.errors import Place, PlaybookError
 
 LANGUAGE = Language({})
@@ -69,6 +74,23 @@ def test_filters_answer_as_ansibles_do(template: str, expected: Any) -> None:
     assert render(template, d=DATA) == expected
 
 
+def test_what_is_read_is_bounded() -> None:
+    bomb = "a0: &a0 [x]\n" + "".join(f"a{n + 1}: &a{n + 1} [{', '.join([f'*a{n}'] * 9)}]\n" for n in range(9))
+    assert refused("{{ t | from_yaml }}", t=bomb).message.startswith(
+        "`from_yaml` got YAML whose aliases stand for more"
+    )
+    assert refused("{{ t | from_yaml }}", t="&a [*a]").message.startswith(
+        "`from_yaml` got YAML that is nested too deep"
+    )
+    assert refused("{{ t | from_yaml }}", t="[" * 100_000).message.startswith("`from_yaml` got YAML that is nested too")
+    assert refused("{{ t | from_json }}", t="[" * 100_000).message == "`from_json` got JSON that is nested too deeply"
+
+
+def test_chance_is_new_in_each_rendering_unless_a_seed_is_given() -> None:
+    assert len({render("{{ 1000000 | random }}") for _ in range(20)}) > 1
+    assert len({render("{{ 1000000 | random(seed='web1') }}") for _ in range(5)}) == 1
+
+
 def test_filters_see_rendered_values() -> None:
     assert render("{{ l | join(',') }}", l=["{{ a }}", "b"], a=1) == "1,b"
     assert render("{{ m | to_json }}", m={"x": "{{ a }}"}, a=1) == '{"x": 1}'
@@ -89,7 +111,29 @@ def test_filters_see_rendered_values() -> None:
         ("{{ 'x' | regex_search('(') }}", "not a regular expression: missing ), unterminated subpattern at position 0"),
         ("{{ 'x' is failed }}", "`is failed` needs a mapping, got a string"),
         ("{{ 'a' | b64decode }}", "`b64decode` got no base64 of utf-8 text"),
+        ("{{ 'ture' | bool }}", "`bool` got a string that is neither true nor false"),
+        ("{{ {} | combine({}, list_merge='apend') }}", "`combine`: no `list_merge` is called `apend`"),
+        ("{{ '1.0' is version('1.1', '=<') }}", "`is version` has no operator `=<`"),
+        ("{{ '1.0' is version('a', '<') }}", "`is version` cannot compare a number with a word"),
+        ("{{ '10Mb' | human_to_bytes }}", "`human_to_bytes` got no size"),
+        ("{{ 5 | basename }}", "`basename` needs a string, got an integer"),
+        (
+            "{{ 's3cret' | indent(width=[]) }}",
+            "the filter `indent` failed: can't multiply sequence by non-int of type 'list'",
+        ),
+        ("{{ lookup('file', 'x', nosuch=1) }}", "lookup `file` takes no option `nosuch`"),
+        ("{{ lookup('pipe', 'echo s3cret; exit 3') }}", "lookup `pipe`: the command ended with exit status 3"),
+        ("{{ lookup('first_found', ['nosuch']) }}", "lookup `first_found`: none of the files is there"),
+        ("{{ lookup('vars', 'nosuch') }}", "`nosuch` is undefined"),
+        ("{{ lookup('env', 'NOT_SET', default=undef()) }}", "the environment variable `NOT_SET` is not set"),
     ],
 )
 def test_filters_refuse_in_words(template: str, message: str) -> None:
     assert refused(template).message == message
+
+
+def test_every_filter_test_and_lookup_is_named_in_the_docs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "ansible.md").read_text().partition("## Templates")[2]
+    for what, there in (("filters: ", FILTERS), ("tests: ", TESTS), ("`errors`: ", LOOKUPS)):
+        listed = page.partition(what)[2].partition("\n- ")[0].partition(";")[0]
+        assert set(re.findall(r"`(\w+)`", listed)) == set(there)

@@ -2,9 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from deployer.config.inventory import find_inventory, load_inventory
+from deployer.config.inventory import load_inventory
+from deployer.config.inventory_find import find_inventory
 from deployer.config.text import place_of
 from deployer.errors import Place
+from deployer.rollout.patterns import group_hosts
 
 FLEET = """\
 all:
@@ -48,7 +50,7 @@ def test_a_yaml_inventory_has_its_hosts_groups_and_children(tmp_path):
     inventory = load_inventory(source)
     assert inventory.path == str(source)
     assert list(inventory.hosts) == ["lone", "web01", "web02", "web3", "web9", "db1"]
-    assert inventory.members("web") == ("web01", "web02", "web3", "web9")
+    assert group_hosts(inventory.groups, "web") == ["web01", "web02", "web3", "web9"]
     assert inventory.groups["web"].children == ("canary",)
     assert inventory.groups["all"].children == ("ungrouped", "web", "db")
     assert inventory.groups["ungrouped"].hosts == ("lone",)
@@ -195,7 +197,7 @@ def test_the_suffix_says_how_a_file_is_read_and_without_one_its_first_line(tmp_p
 def test_a_group_named_in_place_and_elsewhere_is_one_group(write):
     folder = write(prod="---\nall:\n  children:\n    web: {hosts: a}\nweb: {hosts: {b: }, vars: {x: 1}}\n")
     inventory = load_inventory(folder / "prod")
-    assert inventory.members("web") == ("a", "b")
+    assert group_hosts(inventory.groups, "web") == ["a", "b"]
     assert variables(inventory, "a", "x") == [1]
 
 

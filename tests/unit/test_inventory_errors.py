@@ -1,6 +1,7 @@
 import pytest
 
-from deployer.config.inventory import find_inventory, load_inventory
+from deployer.config.inventory import load_inventory
+from deployer.config.inventory_find import find_inventory
 from deployer.errors import ExitCode, InventoryError
 
 
@@ -14,29 +15,27 @@ def refused(path):
     ("text", "line", "message", "hint"),
     [
         ("all:\n\thosts:", 2, "broken YAML: found character '\\t'", "indent with spaces"),
-        ("all:\n  hosts:\n    a:\n    a:\n", 4, "key 'a' is given twice, first in line 3", "remove one of the two"),
-        ("all:\n  hots:\n    a:\n", 2, "unknown key 'hots' in group 'all'", "did you mean 'hosts'?"),
-        ("all:\n  child:\n    a:\n", 2, "unknown key 'child' in group 'all'", "did you mean 'children'?"),
-        ("all:\n  web:\n    a:\n", 2, "unknown key 'web' in group 'all'", "put 'web' under `hosts:` or `children:`"),
-        ("all:\n  http_port: 80\n", 2, "unknown key 'http_port' in group 'all'", "put 'http_port' under `vars:`"),
-        ("hosts:\n  web1:\n", 2, "unknown key 'web1' in group 'hosts'", "put `hosts:` under `all:`"),
         ("all:\n  hosts:\n    - a\n", 2, "'hosts' of group 'all' must be a mapping, found a list", "without the dash"),
-        ("all:\n  vars: x\n", 2, "'vars' of group 'all' must be a mapping, found a string", "`name: value`"),
+        ("all:\n  vars: [x]\n", 2, "'vars' of group 'all' must be a mapping, found a list", "`name: value`"),
+        (
+            "all:\n  children:\n    web: a\n",
+            3,
+            "group 'web' must be a mapping of hosts, vars or children",
+            "put `hosts:`",
+        ),
         ("all:\n  children: [a]\n", 2, "'children' of group 'all' must be a mapping, found a list", "without the dash"),
         ("- a\n", 1, "expected a mapping of groups, found a list", "start with `all:`"),
-        ("a\n", 1, "expected a mapping of groups, found a string", "start with `all:`"),
-        ("\nall: a\n", 2, "group 'all' must be a mapping of hosts, vars or children, found a string", "put `hosts:`"),
+        ("a b\n", 1, "expected a mapping of groups, found a string", "start with `all:`"),
         ("all:\n  hosts:\n    a: 1\n", 3, "variables of host 'a' must be a mapping, found a number", "indent"),
         ("all:\n  hosts:\n    12:\n", 3, "the name of a host must be a string, found a number", '"12":'),
         ("all:\n  vars:\n    1: x\n", 3, "the name of a variable must be a string, found a number", '"1":'),
         ("2024:\n  hosts: a\n", 1, "the name of a group must be a string, found a number", '"2024":'),
-        ("all:\n  hosts:\n    w[3:1]:\n", 3, "range [3:1] runs backwards", "a host is a name"),
         ("all:\n  hosts:\n    root@a:\n", 3, "'root@a' is no host name", "`ansible_user: root`"),
         ("all:\n  children:\n    all:\n", 3, "group 'all' is its own child", "remove it"),
         ("a:\n  children:\n    b:\nb:\n  children:\n    a:\n", 6, "groups contain each other: ", "remove one"),
         ("a:\n  hosts: x\n  vars:\n    ansible_group_priority: high\n", 4, "ansible_group_priority must be", "10"),
         ("plugin: aws_ec2\nregions: []\n", 1, "inventory plugins are not supported", "ansible-inventory --list"),
-        ("web:\n  hosts: a\n_meta: {}\n", 3, "this is a script's output", "ansible-inventory --list --yaml"),
+        ("web:\n  hosts: a\n_meta: {}\n", 3, "this is a script's output", "make the script executable"),
     ],
 )
 def test_a_yaml_inventory_is_refused_with_its_line(tmp_path, text, line, message, hint):
@@ -66,7 +65,7 @@ def test_a_yaml_inventory_is_refused_with_its_line(tmp_path, text, line, message
         ("[a]\nx\n[b:children]\na\n[a:children]\nb\n", 6, "groups contain each other: ", "remove one"),
         ("[a]\nx\n[a:children]\na\n", 4, "group 'a' is its own child", "remove it"),
         ("w[001:10]\n", 1, "range [001:10]: start and end must be of equal length", "a host is a name"),
-        ("#!/bin/sh\n", 1, "inventory scripts are not supported", "ansible-inventory --list"),
+        ("#!/bin/sh\n", 1, "this inventory script is not executable", "chmod +x"),
         ("web1:\n", 1, "'web1:' is no host name", "a host is a name"),
     ],
 )
@@ -85,7 +84,6 @@ def test_an_ini_inventory_is_refused_with_its_line(tmp_path, text, line, message
         ("group_vars/all.yml", "a: 1\nb: [1\n", 3, "broken YAML: "),
         ("group_vars/web/x.yml", "\n- a\n", 2, "expected a mapping of variables, found a list"),
         ("group_vars/web", "a\n", 1, "expected a mapping of variables, found a string"),
-        ("host_vars/h.yaml", "a: 1\na: 2\n", 2, "key 'a' is given twice"),
         ("host_vars/h.json", '{"a": 1,\n 5: 2}', 2, "the name of a variable must be a string, found a number"),
     ],
 )
@@ -97,6 +95,34 @@ def test_a_variables_file_is_refused_with_its_line(tmp_path, name, text, line, m
     error = refused(tmp_path / "prod")
     assert (error.place.path, error.place.line) == (str(path), line)
     assert error.message.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "warning"),
+    [
+        ("a:\n    a:\n", "4:5: key 'a' is given twice, first in line 3: the later one counts"),
+        ("a:\n  hots:\n", "4:3: unknown key 'hots' in group 'all' (known: hosts, vars, children): skipped; did"),
+        (
+            "a:\n  child:\n",
+            "4:3: unknown key 'child' in group 'all' (known: hosts, vars, children): skipped; did",
+        ),
+        ("a:\n  x:\n    b:\n", "put 'x' under `hosts:` or `children:`"),
+        ("a:\n  port: 80\n", "put 'port' under `vars:`"),
+        ("a:\nhosts:\n  web1:\n", "put `hosts:` under `all:`"),
+        (
+            "a:\nweb: b\n",
+            "4:1: 'web' is skipped: group 'web' must be a mapping of hosts, vars or children",
+        ),
+        ("a:\n    w[3:1]:\n", "4:5: 'w[3:1]' stands for no host: its range runs backwards"),
+        ("a:\na:\n  hosts:\n    b:\n", "'a' is the name of a host and of a group"),
+    ],
+)
+def test_what_ansible_warns_of_is_a_warning(tmp_path, text, warning):
+    path = tmp_path / "prod.yml"
+    path.write_text(f"all:\n  hosts:\n    {text}")
+    (found,) = load_inventory(path).warnings
+    assert found.startswith(f"{path}:")
+    assert warning in found
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "[web]\n", "---\n", "all:\n  hosts:\n"])

@@ -2,6 +2,7 @@ import pytest
 
 from deployer.config.inventory import load_inventory
 from deployer.config.inventory_ini import ini_value
+from deployer.rollout.patterns import group_hosts
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_a_vars_lines_value_is_taken_whole(load, line, value):
 
 def test_sections_may_repeat_and_come_in_any_order(load):
     inventory = load("[dc:children]\nweb\ndb # both\n[web:vars]\nv=1\n[web]\na x=1\n[db]\nb\n[web]\na x=2\nc\n")
-    assert inventory.members("dc") == ("a", "b", "c")
+    assert group_hosts(inventory.groups, "dc") == ["a", "c", "b"]
     assert inventory.hosts["a"].variables == {"v": 1, "x": 2}
     assert inventory.groups["dc"].children == ("web", "db")
 
@@ -113,4 +114,4 @@ def test_windows_line_ends_and_a_byte_order_mark_do_no_harm(load):
 
 def test_a_group_may_have_the_name_of_a_host(load):
     inventory = load("[web]\nweb\ndb\n")
-    assert inventory.members("web") == ("web", "db")
+    assert group_hosts(inventory.groups, "web") == ["web", "db"]

@@ -92,7 +92,7 @@ def test_a_limit_is_taken_from_the_whole_inventory_and_keeps_the_plays_order(pat
         ("x*", "no host or group matches 'x*' in inventories/prod.yml", "groups: web, canary, db, staging, empty;"),
         ("WEB", "no host or group matches 'WEB' in inventories/prod.yml", "groups: web"),
         ("web:&staging,db1", "no host or group matches 'web:&staging' in", "write 'web,&staging'"),
-        ("@failed.txt", "no host or group matches '@failed.txt'", "separated by commas"),
+        ("@failed.txt", "'@failed.txt': a file of hosts cannot be given here", "separated by commas"),
         ("empty", "pattern 'empty' matches no host", "hosts: web1, web2"),
         ("db:&canary", "pattern 'db:&canary' matches no host", "groups: web"),
         ("web[3]", "no host web[3]: 'web' has 3 hosts, counted from 0", "count from 0"),

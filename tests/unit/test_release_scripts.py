@@ -123,8 +123,22 @@ def built(host: Host, release: Release, installed: Installed | None = None, pull
 
 def pulled(host: Host, name: str, installed: Installed | None = None, pull: Any = "missing") -> str:
     release = host.release(name, services=("cache", "db"), images={"cache": "redis:8", "db": "postgres:17"})
-    host.apply(*(one for one in built(host, release, installed, pull) if "docker compose config" not in one.title))
+    host.apply(*built(host, release, installed, pull))
     return Path(f"{release.path}/pins").read_text()
+
+
+def checked_then_pulled(host: Host, release: Release) -> str:
+    """The shell that reads the compose files and then pulls the release's only image."""
+    check, pull = (one for one in built(host, release) if "pull and pin" in one.title or "config" in one.title)
+    assert isinstance(check, Script)
+    assert isinstance(pull, Script)
+    return f"{check.text}\n{pull.text}"
+
+
+def test_compose_reads_the_files_once_however_many_images_they_name(host: Host) -> None:
+    pulled(host, "r1")
+    assert [call.rpartition(" ")[2] for call in host.calls if call.startswith("compose ")] == ["config"]
+    assert (host.root / "releases/r1/images").stat().st_mode & 0o777 == 0o600
 
 
 def test_images_are_pulled_and_pinned(host: Host) -> None:
@@ -138,7 +152,7 @@ def test_images_are_pulled_and_pinned(host: Host) -> None:
 def test_pulled_and_built_images_stand_in_one_file(host: Host) -> None:
     release = host.release("r1", services=("db", "web"), built=("web",), images={"db": "postgres:17"})
     actions = built(host, release)
-    host.apply(*(one for one in actions if not isinstance(one, Run) and "docker compose config" not in one.title))
+    host.apply(*(one for one in actions if not isinstance(one, Run)))
     assert Path(f"{release.path}/pins").read_text() == "web\tshop-web:r1\ndb\tshop-db:r1\n"
     (build,) = (one for one in actions if isinstance(one, Run))
     assert build.argv[-2:] == ("build", "web")
@@ -173,17 +187,13 @@ def test_pin_whose_image_is_gone_is_made_anew(host: Host) -> None:
 
 def test_service_that_compose_knows_no_image_for_is_said(host: Host) -> None:
     release = host.release("r1", services=("web",), images={"web": ""})
-    (script,) = (one for one in built(host, release) if "pull and pin" in one.title)
-    assert isinstance(script, Script)
-    done = host.sh(script.text)
+    done = host.sh(checked_then_pulled(host, release))
     assert (done.returncode, done.stdout) == (1, "compose knows no image for web\n")
 
 
 def test_image_that_cannot_be_pulled_fails_the_step(host: Host) -> None:
     release = host.release("r1", services=("db",), images={"db": "postgres:17"})
-    (script,) = (one for one in built(host, release) if "pull and pin" in one.title)
-    assert isinstance(script, Script)
-    done = host.sh('docker() { [ "$1" != pull ] && command docker "$@"; }\n' + script.text)
+    done = host.sh('docker() { [ "$1" != pull ] && command docker "$@"; }\n' + checked_then_pulled(host, release))
     assert done.returncode != 0
     assert not Path(f"{release.path}/compose.release.yaml").exists()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ def refused(value: Any, **variables: Any) -> PlaybookError:
 @pytest.mark.parametrize(
     ("template", "expected"),
     [
+        ("{{ vars['five'] }}", 5),
         ("{{ 5 }}", 5),
         ("{{ five }}", 5),
         ("{{ five }}\n", 5),  # a YAML block's last newline does not make it text
@@ -128,7 +130,8 @@ def test_what_is_undefined_at_any_depth_may_have_a_default() -> None:
 def test_omit_leaves_out_what_has_it() -> None:
     assert render({"a": "{{ x | default(omit) }}", "b": ["{{ omit }}", 1]}) == {"b": [1]}
     assert render("{{ {'a': omit, 'b': [omit, 1]} }}") == {"b": [1]}
-    assert refused("x{{ omit }}").message == "`omit` must be the whole value"
+    assert render("x{{ omit }}") == "x"
+    assert refused("{{ omit ~ 'x' }}").message == "`omit` must be the whole value"
 
 
 def test_places_inside_a_loaded_file_win_over_the_callers() -> None:
@@ -145,6 +148,18 @@ def test_what_a_template_gives_is_never_a_template_again() -> None:
     assert render("{{ '{{ 6 }}' }}") == "{{ 6 }}"
 
 
+def test_a_template_changes_lists_and_mappings_for_itself_alone() -> None:
+    names, paths = ["a", "{{ n }}"], {"x": "{{ n }}", "in": {"y": 1}}
+    assert render("{% set _ = names.append('{{ n }}') %}{{ names }}", names=names, n="b") == ["a", "b", "{{ n }}"]
+    assert render("{% set _ = paths.update({'z': n}) %}{{ paths }}", paths=paths, n=2) == {
+        "x": 2,
+        "in": {"y": 1},
+        "z": 2,
+    }
+    assert render("{% set _ = paths['in'].pop('y') %}{{ paths['in'] }}", paths=paths, n=2) == {}
+    assert (names, paths) == (["a", "{{ n }}"], {"x": "{{ n }}", "in": {"y": 1}})
+
+
 def test_literal_protects_at_every_depth() -> None:
     said = LANGUAGE.literal({"lines": ["{{ 1 }}"], "n": 1, "deep": {"x": "{% raw %}"}})
     assert render("{{ said }}", said=said) == {"lines": ["{{ 1 }}"], "n": 1, "deep": {"x": "{% raw %}"}}
@@ -157,10 +172,20 @@ def test_literal_protects_at_every_depth() -> None:
         ("{{ x | defalt(1) }}", "there is no filter `defalt` in templates", "did you mean `default`?"),
         ("{{ x is defind }}", "there is no test `defind` in templates", "did you mean `defined`?"),
         ("{{ x", "broken template: unexpected end of template, expected 'end of print statement'.", "check the quotes"),
-        ("{{ lookup('pipe', 'id') }}", "lookup `pipe` is not supported", "`env` and `file` are"),
+        ("{{ lookup('sequence', 'end=3') }}", "lookup `sequence` is not supported", "use `range(1, 4)`"),
+        ("{{ lookup('fil', 'x') }}", "lookup `fil` is not supported", "did you mean `file`?"),
+        ("{{ lookup('file', '{{ x }}/y') }}", "a template inside the words of a lookup", "leave out the inner `{{ }}`"),
+        ("{{ x if true else (l | map('uper')) }}", "there is no filter `uper` in templates", "did you mean `upper`?"),
+        ("{{ l | selectattr('a', 'equal') }}", "there is no test `equal` in templates", "did you mean `equalto`?"),
+        ("{{ x | password_hash }}", "there is no filter `password_hash` in templates", "make the hash once"),
+        ("{{ x | community.general.json_query('a') }}", "there is no filter `community.general.json_query`", "use `s"),
+        ("{{ x is vault_encrypted }}", "there is no test `vault_encrypted` in templates", "a value is decrypted when"),
+        ("{{ range(3) }}", "a `range` is no list", "write `range(…) | list`"),
+        ("{{ l.index }}", "`index` is something to call", "write `.index()`"),
+        ("{{ 'a' if false }}", "an `if` without `else` gave nothing", "say what it gives else"),
         ("{{ 1 + 'a' }}", "a template failed: unsupported operand type(s) for +: 'int' and 'str'", ""),
         ("{{ ''.__class__.__mro__ }}", "a template may not do this: access to attribute '__class__'", ""),
-        ("{{ l.append(1) }}", "a list has no `append`", ""),
+        ("{% include 'nosuch.j2' %}", "no template file `nosuch.j2`", "it is looked for beside the template"),
     ],
 )
 def test_broken_templates_are_refused_in_words(template: str, message: str, hint: str) -> None:
@@ -181,6 +206,34 @@ def test_a_template_file_says_its_own_line() -> None:
         with pytest.raises(PlaybookError) as caught:
             LANGUAGE.render_file(text, {"x": 1, "b": 2}, place=place)
         assert caught.value.place == Place("nginx.conf.j2", 3)
+
+
+def test_a_template_file_with_a_head_keeps_its_lines_numbers() -> None:
+    head = "#jinja2: variable_start_string: '<<', variable_end_string: '>>'\n"
+    assert LANGUAGE.render_file(head + "<< x >> {{ x }}\n", {"x": 1}) == "1 {{ x }}\n"
+    for text in ("a\n<< nosuch >>\n", "a\n<< x | nofilter >>\n", "a\n<< x"):
+        with pytest.raises(PlaybookError) as caught:
+            LANGUAGE.render_file(head + text, {"x": 1}, place=Place("f.j2"))
+        assert caught.value.place == Place("f.j2", 3)
+
+
+def test_a_template_file_knows_itself_and_what_stands_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    file = tmp_path / "templates" / "app.conf.j2"
+    file.write_text("# {{ ansible_managed }}: {{ template_path }}\n{% include 'part.j2' %}\n")
+    (tmp_path / "templates" / "part.j2").write_text("n={{ n }}\n")
+    variables = {"playbook_dir": str(tmp_path), "n": 1}
+    written = "# Ansible managed: templates/app.conf.j2\nn=1"
+    assert LANGUAGE.render_file(file.read_text(), variables, place=Place(str(file))) == written + "\n"
+    mine = LANGUAGE.render_file(file.read_text(), {**variables, "ansible_managed": "mine"}, place=Place(str(file)))
+    assert mine.startswith("# mine: ")
+
+
+def test_a_broken_file_that_is_included_is_named(tmp_path: Path) -> None:
+    (tmp_path / "part.j2").write_text("ok\n{{ x\n")
+    with pytest.raises(PlaybookError) as caught:
+        LANGUAGE.render_file("a\n{% include 'part.j2' %}", {"playbook_dir": str(tmp_path)}, place=Place("f.j2"))
+    assert caught.value.place == Place(str(tmp_path / "part.j2"), 2)
 
 
 def test_a_template_file_keeps_its_newlines_and_backslashes() -> None:

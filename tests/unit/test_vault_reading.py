@@ -263,3 +263,12 @@ def test_a_value_that_is_refused_is_not_shown(project: Path, monkeypatch: pytest
     environment = Environment(Choice(environment="prod", vault_ids=("prod@pw",)))
     with pytest.raises(ConfigError, match=r"ansible_port must be a number .* found '\*\*\*'"):
         environment.endpoint(environment.hosts[0])
+
+
+def test_a_warning_about_an_encrypted_file_shows_nothing_of_it(tmp_path: Path) -> None:
+    put(tmp_path / "hosts", "[web]\nw1\n", encrypted=False)
+    put(tmp_path / "group_vars/web.yml", "hunter2: 1\nhunter2: 2\n")
+    found = load_inventory(tmp_path / "hosts", vault=keys())
+    assert found.hosts["w1"].variables == {"hunter2": 2}
+    assert "deploy vault view" in found.warnings[0]
+    assert "hunter2" not in found.warnings[0]
