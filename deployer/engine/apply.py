@@ -17,7 +17,7 @@ from deployer.engine.ports import Emit
 from deployer.engine.steps import StepReader, also_ok, render_steps
 from deployer.engine.sync import apply_sync
 from deployer.errors import CommandError, CommandTimeoutError, UnhealthyError
-from deployer.model.action import Action, Put, Run, Script, Sync, Watch
+from deployer.model.action import Action, Outcome, Put, Run, Script, Sync, Watch
 from deployer.model.event import ActionStarted, HostDoing, Output, Progress
 from deployer.model.report import Done
 from deployer.protocols import OnBytes
@@ -30,8 +30,19 @@ class Applied:
     """What was done, as far as it came."""
 
     done: list[Done] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)  # of the same, and of the one that failed
     output: str = ""
     status: int = 0
+
+    def planned(self, action: Action) -> None:
+        """Note an action that check mode has announced."""
+        self.done.append(done(action))
+        self.outcomes.append(Outcome(action=action, status=None))
+
+    def performed(self, action: Action, outcome: Outcome, seconds: float) -> None:
+        """Note an action that ended well."""
+        self.done.append(done(action, seconds))
+        self.outcomes.append(outcome)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +98,7 @@ class Applier:
         elif isinstance(action, Watch):
             clock = Clock(sleep=self._doze)
             applied.output = watch(self.host.target.remote, action, become=self.become, emit=self.emit, clock=clock)
-        applied.done.append(_done(action, time.monotonic() - start))
+        applied.performed(action, Outcome(action=action, output=applied.output), time.monotonic() - start)
 
     def _doze(self, seconds: float) -> None:
         if self.stop.wait(seconds):
@@ -120,14 +131,14 @@ class Applier:
                 f"{actions[max(reader.steps.current, 0)].title}: {late.message}", host=self.host.name
             ) from late
         finally:
-            applied.output = reader.steps.output(reader.steps.current)
+            applied.output = reader.shown()
         if guard and result.status == FENCED:
             guard.check(result)
         reader.check(result.status, result.stderr)
 
 
-def _done(action: Action, seconds: float) -> Done:
-    return Done(title=action.title, because=action.because, seconds=seconds)
+def done(action: Action, seconds: float = 0.0) -> Done:
+    return Done(title=action.title, because=action.because, seconds=seconds, changes=action.changes)
 
 
 class _Follower:
@@ -150,7 +161,7 @@ class _Follower:
             self._end()
         if text is not None and self.steps.current >= 0:
             action = self._actions[self.steps.current]
-            if not getattr(action, "secret", False):
+            if not (getattr(action, "secret", False) or getattr(action, "answers", False)):
                 self._applier.emit(Output(host=self._applier.host.name, line=text))
 
     def _begin(self, action: Action) -> None:
@@ -160,9 +171,18 @@ class _Follower:
 
     def _end(self) -> None:
         action = self._actions[self.steps.current]
-        self._applied.status = self.steps.statuses[self.steps.current]
-        if self._applied.status in (0, *also_ok(action)):
-            self._applied.done.append(_done(action, time.monotonic() - self._began))
+        status = self._applied.status = self.steps.statuses[self.steps.current]
+        outcome = Outcome(action=action, status=status, output=self.steps.output(self.steps.current))
+        if status in (0, *also_ok(action)):
+            self._applied.performed(action, outcome, time.monotonic() - self._began)
+        else:
+            self._applied.outcomes.append(outcome)
+
+    def shown(self) -> str:
+        """The last step's output, if it is for people."""
+        step = self.steps.current
+        answers = step >= 0 and getattr(self._actions[step], "answers", False)
+        return "" if answers else self.steps.output(step)
 
     def check(self, status: int | None, stderr: str) -> None:
         """Raise CommandError unless every step ended well."""

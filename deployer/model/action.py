@@ -22,6 +22,7 @@ class Action:
 
     because: str
     serves: bool = False  # it changes which release serves: the host then counts as touched and is put back on failure
+    changes: bool = True  # False: it asks or waits, and a task that did only this is `ok`
     timeout: float = DEFAULT_TIMEOUT  # seconds
 
     @property
@@ -39,6 +40,7 @@ class Run(Action):
     also_ok: tuple[int, ...] = ()
     stdin: str | None = None  # may hold secrets: it travels on the connection, never in argv
     secret: bool = False  # its output is kept out of every report
+    answers: bool = False  # its output is for the module to read, not for people
     label: str = ""  # a shorter form of argv for people
 
     @property
@@ -61,6 +63,7 @@ class Script(Action):
     env: Mapping[str, str] = field(default_factory=dict)
     also_ok: tuple[int, ...] = ()
     secret: bool = False
+    answers: bool = False  # its output is for the module to read, not for people
 
     @property
     def title(self) -> str:
@@ -138,3 +141,12 @@ class Watch(Action):
     @property
     def title(self) -> str:
         return f"watch {self.release.project} for {self.bake:g} s"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """An action as its module sees it afterwards."""
+
+    action: Action
+    status: int | None = 0  # of its program; None: it was planned, and check mode performs nothing
+    output: str = ""
