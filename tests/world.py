@@ -133,6 +133,7 @@ class World:
     serves: Mapping[str, str] = field(default_factory=dict)  # host -> release that it serves when the run begins
     releases: bool = True  # the run is about a release
     variables: Mapping[str, Any] = field(default_factory=dict)
+    modules: Mapping[str, type[Any]] = field(default_factory=lambda: MODULES)
     remotes: Mapping[str, Remote] = field(default_factory=dict)  # instead of this machine
     events: list[Event] = field(default_factory=list)
 
@@ -184,7 +185,7 @@ class World:
     def playbook(self, text: str, name: str = "deploy.yml") -> Playbook:
         path = self.folder / name
         path.write_text(dedent(text))
-        return load_playbook(path, MODULES)
+        return load_playbook(path, self.modules)
 
     def target(self, name: str) -> Target:
         extra = {"inventory_hostname": name, "dir": str(self.dir(name)), "log": str(self.folder / "log")}
@@ -203,7 +204,7 @@ class World:
             playbook=self.playbook(text),
             way_back=self.playbook(back, "rollback.yml") if back else None,
             targets=tuple(self.target(name) for name in self.names),
-            language=Language(MODULES),
+            language=Language(self.modules),
             questions=Questions(installed=InstalledReleases, lock=LockHolder, rollout=RolloutState),
             emit=self.events.append,
             holder=HOLDER,

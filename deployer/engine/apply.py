@@ -11,13 +11,14 @@ from threading import Event as Flag
 from typing import Any
 
 from deployer.engine.gate import Clock, watch
+from deployer.engine.here import pause
 from deployer.engine.host import HostRun
 from deployer.engine.lease import FENCED
-from deployer.engine.ports import Emit
+from deployer.engine.ports import Ask, Emit
 from deployer.engine.steps import StepReader, also_ok, render_steps
 from deployer.engine.sync import apply_sync
 from deployer.errors import CommandError, CommandTimeoutError, UnhealthyError
-from deployer.model.action import Action, Outcome, Put, Run, Script, Sync, Watch
+from deployer.model.action import Action, Outcome, Pause, Put, Run, Script, Sync, Watch
 from deployer.model.event import ActionStarted, HostDoing, Output, Progress
 from deployer.model.report import Done
 from deployer.protocols import OnBytes
@@ -32,6 +33,7 @@ class Applied:
     done: list[Done] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)  # of the same, and of the one that failed
     output: str = ""
+    errors: str = ""  # the last step's stderr, where it is told apart
     status: int = 0
 
     def planned(self, action: Action) -> None:
@@ -55,6 +57,7 @@ class Applier:
     emit: Emit
     diff: Callable[[Put], str] | None = None  # renders a file's change, where asked for
     stop: Flag = field(default_factory=Flag)
+    ask: Ask | None = None  # None: nobody is there to be asked
 
     def announce(self, action: Action, *, planned: bool = False) -> None:
         """Say that an action begins, or in check mode that it would."""
@@ -79,7 +82,7 @@ class Applier:
         Raises CommandError, CommandTimeoutError, TransferError, UnhealthyError or ConnectError; the host is marked
         as touched before the first action that changes what it serves.
         """
-        for alone, group in groupby(actions, key=lambda one: isinstance(one, Sync | Watch)):
+        for alone, group in groupby(actions, key=lambda one: isinstance(one, Sync | Watch | Pause)):
             if alone:
                 for action in group:
                     self._alone(action, applied)
@@ -98,6 +101,8 @@ class Applier:
         elif isinstance(action, Watch):
             clock = Clock(sleep=self._doze)
             applied.output = watch(self.host.target.remote, action, become=self.become, emit=self.emit, clock=clock)
+        elif isinstance(action, Pause):
+            applied.output = pause(action, emit=self.emit, host=self.host.name, ask=self.ask, stop=self.stop)
         applied.performed(action, Outcome(action=action, output=applied.output), time.monotonic() - start)
 
     def _doze(self, seconds: float) -> None:
@@ -131,7 +136,7 @@ class Applier:
                 f"{actions[max(reader.steps.current, 0)].title}: {late.message}", host=self.host.name
             ) from late
         finally:
-            applied.output = reader.shown()
+            applied.output, applied.errors = reader.shown()
         if guard and result.status == FENCED:
             guard.check(result)
         reader.check(result.status, result.stderr)
@@ -154,15 +159,15 @@ class _Follower:
 
     def line(self, line: str, error: bool) -> None:
         before, ended = self.steps.current, len(self.steps.statuses)
-        text = None if error else self.steps.feed(line)
+        said = None if error else self.steps.feed(line)
         if self.steps.current != before:
             self._begin(self._actions[self.steps.current])
         if len(self.steps.statuses) != ended:
             self._end()
-        if text is not None and self.steps.current >= 0:
+        if said is not None and self.steps.current >= 0:
             action = self._actions[self.steps.current]
             if not (getattr(action, "secret", False) or getattr(action, "answers", False)):
-                self._applier.emit(Output(host=self._applier.host.name, line=text))
+                self._applier.emit(Output(host=self._applier.host.name, line=said[0], error=said[1]))
 
     def _begin(self, action: Action) -> None:
         self._began = time.monotonic()
@@ -172,17 +177,19 @@ class _Follower:
     def _end(self) -> None:
         action = self._actions[self.steps.current]
         status = self._applied.status = self.steps.statuses[self.steps.current]
-        outcome = Outcome(action=action, status=status, output=self.steps.output(self.steps.current))
+        step = self.steps.current
+        output, errors = self.steps.output(step), self.steps.error_output(step)
+        outcome = Outcome(action=action, status=status, output=output, errors=errors)
         if status in (0, *also_ok(action)):
             self._applied.performed(action, outcome, time.monotonic() - self._began)
         else:
             self._applied.outcomes.append(outcome)
 
-    def shown(self) -> str:
-        """The last step's output, if it is for people."""
+    def shown(self) -> tuple[str, str]:
+        """The last step's output and stderr, if they are for people."""
         step = self.steps.current
         answers = step >= 0 and getattr(self._actions[step], "answers", False)
-        return "" if answers else self.steps.output(step)
+        return ("", "") if answers else (self.steps.output(step), self.steps.error_output(step))
 
     def check(self, status: int | None, stderr: str) -> None:
         """Raise CommandError unless every step ended well."""
@@ -195,7 +202,8 @@ class _Follower:
         code = self.steps.statuses.get(step, status)
         how = f"exited with status {code}" if code is not None else "ended without a status"
         hidden = getattr(action, "secret", False)
-        output = "" if hidden else "\n".join((self.steps.output(step) or stderr).splitlines()[-_TAIL:])
+        said = "\n".join(filter(None, (self.steps.output(step), self.steps.error_output(step)))) or stderr
+        output = "" if hidden else "\n".join(said.splitlines()[-_TAIL:])
         raise CommandError(f"{action.title}: {how}", status=code, output=output, host=self._applier.host.name)
 
 

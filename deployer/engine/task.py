@@ -114,7 +114,13 @@ class TaskRunner:
             actions = tuple(map(hidden, actions))
         applied, failure = Applied(), None
         applier = Applier(
-            host=host, task=task.name, become=become, emit=self.emit, diff=self.options.diff, stop=self.stop
+            host=host,
+            task=task.name,
+            become=become,
+            emit=self.emit,
+            diff=self.options.diff,
+            stop=self.stop,
+            ask=self.options.ask,
         )
         if self.options.check:
             for action in actions:
@@ -181,12 +187,13 @@ def _result(
     said = values.get("says") if status is not Status.FAILED else values.get("msg", "")
     message = failure.message if failure else str(said or "")
     data = {
-        "rc": applied.status, "stdout": applied.output, "stdout_lines": applied.output.splitlines(), "stderr": "",
-        "msg": message, **values, "changed": changed, "failed": status is Status.FAILED,
-        "skipped": status is Status.SKIPPED, **({"msg": message} if failure else {}),
+        "rc": applied.status, "stdout": applied.output, "stdout_lines": applied.output.splitlines(),
+        "stderr": applied.errors, "stderr_lines": applied.errors.splitlines(), "msg": message, **values,
+        "changed": changed, "failed": status is Status.FAILED, "skipped": status is Status.SKIPPED,
+        **({"msg": message} if failure else {}),
     }  # fmt: skip
     del data["says"]
-    output = getattr(failure, "output", "") or applied.output
+    output = getattr(failure, "output", "") or "\n".join(filter(None, (applied.output, applied.errors)))
     return TaskResult(
         host=host.name, task=task.name, status=status, actions=tuple(applied.done), message=message, data=data,
         output=output[-_OUTPUT_TAIL:], hint=failure.hint if failure else None,

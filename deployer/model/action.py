@@ -41,6 +41,7 @@ class Run(Action):
     stdin: str | None = None  # may hold secrets: it travels on the connection, never in argv
     secret: bool = False  # its output is kept out of every report
     answers: bool = False  # its output is for the module to read, not for people
+    apart: bool = False  # its two streams are told apart; stderr then comes when it has ended
     label: str = ""  # a shorter form of argv for people
 
     @property
@@ -64,6 +65,7 @@ class Script(Action):
     also_ok: tuple[int, ...] = ()
     secret: bool = False
     answers: bool = False  # its output is for the module to read, not for people
+    apart: bool = False  # its two streams are told apart; stderr then comes when it has ended
 
     @property
     def title(self) -> str:
@@ -144,9 +146,24 @@ class Watch(Action):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pause(Action):
+    """Wait on this machine: for some seconds, or until a person says to go on."""
+
+    changes: bool = False
+    seconds: float | None = None
+    prompt: str = ""  # instead of seconds, or said while they pass
+    echo: bool = True  # show what the person types
+
+    @property
+    def title(self) -> str:
+        return f"wait for a person: {self.prompt}" if self.seconds is None else f"wait {self.seconds:g} s"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """An action as its module sees it afterwards."""
 
     action: Action
     status: int | None = 0  # of its program; None: it was planned, and check mode performs nothing
     output: str = ""
+    errors: str = ""  # stderr, where it is told apart

@@ -10,24 +10,29 @@ from deployer.modules import (
     data_guard,
     debug,
     docker_engine,
+    fail,
     file,
     gate,
     migrate,
     network,
+    pause,
     project_sync,
     prune,
     release,
     restore,
     schema,
+    set_fact,
     shell,
+    slurp,
     snapshot,
+    stat,
     template,
     volume,
 )
 from deployer.modules.registry import MODULES
 
 __all__ = [
-    "MODULES", "assert_", "command", "compose", "copy", "data_guard", "debug", "docker_engine", "file", "gate",
-    "migrate", "network", "project_sync", "prune", "release", "restore", "schema", "shell", "snapshot", "template",
-    "volume",
+    "MODULES", "assert_", "command", "compose", "copy", "data_guard", "debug", "docker_engine", "fail", "file",
+    "gate", "migrate", "network", "pause", "project_sync", "prune", "release", "restore", "schema", "set_fact",
+    "shell", "slurp", "snapshot", "stat", "template", "volume",
 ]  # fmt: skip
