@@ -34,11 +34,13 @@ def _(action: Put, nonce: str) -> str:
     name = shlex.quote(f".{posixpath.basename(action.path)}.{nonce}")
     owner = f'chown -- {shlex.quote(action.owner)} "$new"\n' if action.owner else ""
     content = base64.encodebytes(action.content).decode()
+    temporary = posixpath.join(posixpath.dirname(action.path), f".{posixpath.basename(action.path)}.{nonce}")
+    check = shlex.join(word.replace("%s", temporary) for word in action.validate)
     return (
         f"mkdir -p -- {folder}\numask 077\nnew={folder}/{name}\n"
         f"trap 'rm -f -- \"$new\"' EXIT\n"
         f"base64 -d >\"$new\" <<'{nonce}-in'\n{content}{nonce}-in\n"
-        f'{owner}chmod {action.mode:04o} "$new"\nmv -fT -- "$new" {path}'
+        f'{owner}chmod {action.mode:04o} "$new"\n{check}\nmv -fT -- "$new" {path}'
     )
 
 

@@ -104,6 +104,21 @@ class FileText:
 
 
 @dataclass(frozen=True)
+class RealPath:
+    """Where a path leads when all links are followed; the path itself if that cannot be told."""
+
+    constant: ClassVar[bool] = False
+
+    path: str
+
+    def script(self) -> str:
+        return f"readlink -f -- {shlex.quote(self.path)}"
+
+    def parse(self, output: str, status: int) -> str:
+        return output.removesuffix("\n") if status == 0 and output.strip() else self.path
+
+
+@dataclass(frozen=True)
 class FileBytes:
     """A file's bytes, whole; None if there is no such file, it may not be read, or it is over 8 MB."""
 

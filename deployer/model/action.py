@@ -81,6 +81,9 @@ class Put(Action):
     mode: int = 0o644
     owner: str | None = None  # "user" or "user:group"; None: who runs the task
     secret: bool = False  # its content is kept out of every report
+    validate: tuple[
+        str, ...
+    ] = ()  # a program that must accept the new file before it is in its place; `%s` is its path
     before: bytes | None = None  # what the host has now, for --diff; None: no such file
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from deployer.modules import (
     assert_,
+    blockinfile,
     command,
     compose,
     copy,
@@ -13,6 +14,7 @@ from deployer.modules import (
     fail,
     file,
     gate,
+    lineinfile,
     migrate,
     network,
     pause,
@@ -32,7 +34,7 @@ from deployer.modules import (
 from deployer.modules.registry import MODULES
 
 __all__ = [
-    "MODULES", "assert_", "command", "compose", "copy", "data_guard", "debug", "docker_engine", "fail", "file",
-    "gate", "migrate", "network", "pause", "project_sync", "prune", "release", "restore", "schema", "set_fact",
-    "shell", "slurp", "snapshot", "stat", "template", "volume",
+    "MODULES", "assert_", "blockinfile", "command", "compose", "copy", "data_guard", "debug", "docker_engine",
+    "fail", "file", "gate", "lineinfile", "migrate", "network", "pause", "project_sync", "prune", "release",
+    "restore", "schema", "set_fact", "shell", "slurp", "snapshot", "stat", "template", "volume",
 ]  # fmt: skip

@@ -16,7 +16,7 @@ from world import World, result, words
 
 from deployer.engine.look import read_look, render_look
 from deployer.facts.stat import PathStat
-from deployer.model.event import Note, PersonAnswered, PersonAsked
+from deployer.model.event import ActionStarted, Note, PersonAnswered, PersonAsked
 from deployer.model.report import Status
 from deployer.modules.all import MODULES
 from deployer.protocols import Fact
@@ -216,3 +216,36 @@ def test_pause_of_check_mode_is_only_announced(world: World) -> None:
     report = world.run(play("- {name: wait, pause: {minutes: 10}}"), check=True)
     assert result(report, "wait").seconds < 60
     assert words(report) == ["wait: ok"]
+
+
+# text files -----------------------------------------------------------------------------------------------------
+
+
+def test_lines_keep_the_files_rights_and_owner(world: World) -> None:
+    path = world.dir("a") / "x"
+    path.write_text("a\n")
+    path.chmod(0o640)
+    text = play("- {name: one, lineinfile: {path: '{{ dir }}/x', line: b}}")
+    assert words(world.run(text)) == ["one: changed"]
+    assert (path.read_text(), path.stat().st_mode & 0o7777) == ("a\nb\n", 0o640)
+    assert words(world.run(text)) == ["one: ok"]
+
+
+def test_a_file_that_its_validator_refuses_stays(world: World) -> None:
+    path = world.dir("a") / "x"
+    path.write_text("a\n")
+    copy = "copy: {dest: '{{ dir }}/x', content: new, validate: 'sh -c \"echo not good; exit 1\" %s'}"
+    report = world.run(play(f"- {{name: one, {copy}}}"))
+    assert (result(report, "one").status, result(report, "one").output) == (Status.FAILED, "not good")
+    assert path.read_text() == "a\n"
+    assert sorted(one.name for one in world.dir("a").iterdir()) == ["x"]
+
+
+def test_check_mode_writes_no_line_and_diff_shows_it(world: World) -> None:
+    (world.dir("a") / "x").write_text("a\n")
+    text = play("- {name: one, blockinfile: {path: '{{ dir }}/x', block: b}}")
+    report = world.run(text, check=True, diff=lambda put: f"{put.before!r} {put.content!r}")
+    assert words(report) == ["one: changed"]
+    assert (world.dir("a") / "x").read_text() == "a\n"
+    block = b"a\n# BEGIN ANSIBLE MANAGED BLOCK\nb\n# END ANSIBLE MANAGED BLOCK\n"
+    assert [event.diff for event in world.of(ActionStarted)] == [f"{b'a' + bytes([10])!r} {block!r}"]
