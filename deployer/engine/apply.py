@@ -11,18 +11,19 @@ from threading import Event as Flag
 from typing import Any
 
 from deployer.engine.gate import Clock, watch
-from deployer.engine.here import pause
+from deployer.engine.here import fetch, pause
 from deployer.engine.host import HostRun
 from deployer.engine.lease import FENCED
 from deployer.engine.ports import Ask, Emit
 from deployer.engine.steps import StepReader, also_ok, render_steps
 from deployer.engine.sync import apply_sync
 from deployer.errors import CommandError, CommandTimeoutError, UnhealthyError
-from deployer.model.action import Action, Outcome, Pause, Put, Run, Script, Sync, Watch
+from deployer.model.action import Action, Fetch, Outcome, Pause, Put, Run, Script, Sync, Watch
 from deployer.model.event import ActionStarted, HostDoing, Output, Progress
 from deployer.model.report import Done
 from deployer.protocols import OnBytes
 
+ALONE = (Sync, Watch, Pause, Fetch)  # what is no step of a script
 _TAIL = 40  # lines of a failed step's output that are kept
 
 
@@ -82,7 +83,7 @@ class Applier:
         Raises CommandError, CommandTimeoutError, TransferError, UnhealthyError or ConnectError; the host is marked
         as touched before the first action that changes what it serves.
         """
-        for alone, group in groupby(actions, key=lambda one: isinstance(one, Sync | Watch | Pause)):
+        for alone, group in groupby(actions, key=lambda one: isinstance(one, ALONE)):
             if alone:
                 for action in group:
                     self._alone(action, applied)
@@ -103,6 +104,8 @@ class Applier:
             applied.output = watch(self.host.target.remote, action, become=self.become, emit=self.emit, clock=clock)
         elif isinstance(action, Pause):
             applied.output = pause(action, emit=self.emit, host=self.host.name, ask=self.ask, stop=self.stop)
+        elif isinstance(action, Fetch):
+            fetch(self.host.target.remote, action, become=self.become)
         applied.performed(action, Outcome(action=action, output=applied.output), time.monotonic() - start)
 
     def _doze(self, seconds: float) -> None:

@@ -104,6 +104,22 @@ class FileText:
 
 
 @dataclass(frozen=True)
+class FileDigest:
+    """A file's digest in hexadecimal; None if there is no such file, or it may not be read."""
+
+    constant: ClassVar[bool] = False
+
+    path: str
+    algorithm: str = "sha1"  # md5, sha1, sha256 …
+
+    def script(self) -> str:
+        return f'p={shlex.quote(self.path)}\n[ -f "$p" ] && {self.algorithm}sum <"$p"'
+
+    def parse(self, output: str, status: int) -> str | None:
+        return output.partition(" ")[0] if status == 0 else None
+
+
+@dataclass(frozen=True)
 class RealPath:
     """Where a path leads when all links are followed; the path itself if that cannot be told."""
 

@@ -163,6 +163,19 @@ class Pause(Action):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Fetch(Action):
+    """Bring a file of the host to this machine."""
+
+    path: str
+    dest: str  # absolute path here; folders on the way are made
+    sha1: str  # of the content that was seen
+
+    @property
+    def title(self) -> str:
+        return f"fetch {self.path} to {self.dest}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """An action as its module sees it afterwards."""
 

@@ -72,7 +72,7 @@ class Placed:
     def put(self, found: FileSeen | None, before: bytes | None, because: str) -> Put:
         kept = DEFAULT_MODE if found is None else found.mode
         mode = kept if self.rights.mode is None else self.rights.mode
-        owner = _ownership(self.rights, found)
+        owner = ownership(self.rights, found)
         return Put(
             path=self.path, content=self.content, mode=mode, owner=owner, before=before, because=because,
             validate=self.validate,
@@ -147,7 +147,7 @@ def plan_rights(path: str, wanted: Rights, found: FileSeen | None) -> Iterator[A
         yield run("chgrp", wanted.group, "--", path, because=because)
 
 
-def _ownership(wanted: Rights, found: FileSeen | None) -> str | None:
+def ownership(wanted: Rights, found: FileSeen | None) -> str | None:
     """What `Put` wants for the owner: a renamed file is a new one, so the owner that it had must be said again."""
     owner = wanted.owner or (str(found.uid) if found else "")
     group = wanted.group or (str(found.gid) if found else "")

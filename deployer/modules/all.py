@@ -12,8 +12,10 @@ from deployer.modules import (
     debug,
     docker_engine,
     fail,
+    fetch,
     file,
     gate,
+    get_url,
     lineinfile,
     migrate,
     network,
@@ -23,18 +25,22 @@ from deployer.modules import (
     release,
     restore,
     schema,
+    script,
     set_fact,
     shell,
     slurp,
     snapshot,
     stat,
     template,
+    uri,
     volume,
+    wait_for,
 )
 from deployer.modules.registry import MODULES
 
 __all__ = [
     "MODULES", "assert_", "blockinfile", "command", "compose", "copy", "data_guard", "debug", "docker_engine",
-    "fail", "file", "gate", "lineinfile", "migrate", "network", "pause", "project_sync", "prune", "release",
-    "restore", "schema", "set_fact", "shell", "slurp", "snapshot", "stat", "template", "volume",
+    "fail", "fetch", "file", "gate", "get_url", "lineinfile", "migrate", "network", "pause", "project_sync",
+    "prune", "release", "restore", "schema", "script", "set_fact", "shell", "slurp", "snapshot", "stat", "template",
+    "uri", "volume", "wait_for",
 ]  # fmt: skip

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import json
 import os
+import re
 import shutil
+import socket
 import subprocess
 import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +24,7 @@ from deployer.engine.look import read_look, render_look
 from deployer.facts.stat import PathStat
 from deployer.model.event import ActionStarted, Note, PersonAnswered, PersonAsked
 from deployer.model.report import Status
+from deployer.modules._ere import to_ere
 from deployer.modules.all import MODULES
 from deployer.protocols import Fact
 
@@ -249,3 +256,286 @@ def test_check_mode_writes_no_line_and_diff_shows_it(world: World) -> None:
     assert (world.dir("a") / "x").read_text() == "a\n"
     block = b"a\n# BEGIN ANSIBLE MANAGED BLOCK\nb\n# END ANSIBLE MANAGED BLOCK\n"
     assert [event.diff for event in world.of(ActionStarted)] == [f"{b'a' + bytes([10])!r} {block!r}"]
+
+
+# the web --------------------------------------------------------------------------------------------------------
+
+
+class Web(BaseHTTPRequestHandler):
+    """Says what it was asked; a few paths are special."""
+
+    def do_GET(self) -> None:
+        path = self.path
+        if path == "/file" and self.headers.get("If-Modified-Since"):
+            self.send_response(304)
+            self.end_headers()
+        elif path == "/moved":
+            self.send_response(302)
+            self.send_header("Location", "/file")
+            self.end_headers()
+        elif path == "/file":
+            self.answer(200, b"content\n", "text/plain")
+        elif path == "/gone":
+            self.answer(404, b"no such thing", "text/plain")
+        else:
+            length = int(self.headers.get("Content-Length", 0))
+            said = {"path": path, "method": self.command, "body": self.rfile.read(length).decode()}
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            self.answer(200, json.dumps({**said, "headers": headers}).encode(), "application/json; charset=utf-8")
+
+    do_POST = do_PUT = do_GET  # noqa: N815
+
+    def answer(self, status: int, body: bytes, kind: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("X-Colour", "blue")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def web() -> Iterator[str]:
+    """A web server of the test's own."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Web)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(params=["curl", "wget", "busybox"])
+def client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What a host has to ask the web with: a PATH on which there is just this."""
+    tools = tmp_path_factory.mktemp("tools")
+    subprocess.run(["busybox", "--install", "-s", str(tools)], check=True)
+    if request.param != "busybox":
+        program = shutil.which(request.param)
+        assert program
+        (tools / request.param).unlink(missing_ok=True)
+        (tools / request.param).symlink_to(program)
+    return str(tools)
+
+
+def asked(world: World, web: str, client: str, uri: str, expression: str) -> str:
+    """What an expression over the answer comes to."""
+    report = world.run(
+        play(f"""
+- {{name: ask, uri: {{url: "{web}{uri}}}, register: answer, environment: {{PATH: "{client}"}}, ignore_errors: true}}
+- {{name: say, debug: {{msg: "{{{{ {expression} | to_json }}}}"}}}}
+""")
+    )
+    return str(json.loads(result(report, "say").message))
+
+
+def test_uri_reads_an_answer(world: World, web: str, client: str) -> None:
+    said = asked(world, web, client, '/file", return_content: true', "[answer.status, answer.content, answer.msg]")
+    assert said == "[200, 'content\\n', 'OK (8 bytes)']"
+    said = asked(world, web, client, '/moved"', "[answer.url, answer.redirected, answer.x_colour, answer.changed]")
+    assert said == f"['{web}/file', True, 'blue', False]"
+    assert asked(world, web, client, '/x?y=1"', "[answer.json.path, answer.json.method]") == "['/x?y=1', 'GET']"
+
+
+def test_uri_fails_for_another_status(world: World, web: str, client: str) -> None:
+    said = asked(world, web, client, '/gone"', "[answer.status, answer.failed, answer.msg]")
+    assert said == "[404, True, 'Status code was 404 and not [200]: HTTP Error 404: Not Found']"
+    assert asked(world, web, client, '/gone", status_code: [200, 404]', "answer.failed") == "False"
+
+
+def test_uri_says_that_nobody_answers(world: World, client: str) -> None:
+    said = asked(world, "http://127.0.0.1:1", client, '/"', "[answer.status, answer.failed, answer.msg]")
+    assert said.startswith("[-1, True, ")
+    assert "Status code was -1 and not [200]: Request failed: " in said
+    assert "refused" in said or "connect" in said
+
+
+def test_uri_sends(world: World, web: str, client: str) -> None:
+    if client_name(client) == "busybox":
+        assert asked(world, web, client, '/x", method: PUT, headers: {X-Token: secret}', "answer.failed") == "True"
+        assert asked(world, web, client, '/x", method: POST, body: "a b"', "answer.json.body") == "a b"
+        return
+    uri = (
+        '/x", method: PUT, body: {a: [1, "it\'s"]}, body_format: json, headers: {X-Token: "se cret\\""}, '
+        'user: ann, password: "b:c"'
+    )
+    wanted = "[answer.json.method, answer.json.body, answer.json.headers['x-token']]"
+    assert asked(world, web, client, uri, wanted) == """['PUT', '{"a": [1, "it\\'s"]}', 'se cret"']"""
+    basic = "[answer.json.headers.authorization, answer.json.headers['content-type']]"
+    assert asked(world, web, client, uri, basic) == "['Basic YW5uOmI6Yw==', 'application/json']"
+    form = '/x", method: POST, body: {a: "x y", b: [1, 2]}, body_format: form-urlencoded'
+    assert asked(world, web, client, form, "answer.json.body") == "a=x+y&b=1&b=2"
+
+
+def client_name(client: str) -> str:
+    """Which of the three kinds a PATH is."""
+    if Path(client, "curl").exists():
+        return "curl"
+    return "busybox" if Path(client, "wget").resolve().name == "busybox" else "wget"
+
+
+def test_get_url(world: World, web: str, client: str) -> None:
+    digest = hashlib.sha256(b"content\n").hexdigest()
+    path = world.dir("a") / "x"
+
+    def run(args: str) -> list[str]:
+        get = f"get_url: {{url: '{web}/file', dest: '{{{{ dir }}}}/x', {args}}}"
+        return words(world.run(play(f"- {{name: one, {get}, environment: {{PATH: '{client}'}}}}")))
+
+    assert run("mode: '0600'") == ["one: changed"]
+    assert (path.read_bytes(), path.stat().st_mode & 0o7777) == (b"content\n", 0o600)
+    assert run("mode: '0600'") == ["one: ok"]
+    assert run(f"checksum: 'sha256:{digest}'") == ["one: ok"]
+    assert run("force: true") == ["one: ok"]
+    path.write_bytes(b"other\n")
+    assert run(f"checksum: 'sha256:{digest}', backup: true, mode: '0640'") == ["one: changed"]
+    assert (path.read_bytes(), path.stat().st_mode & 0o7777) == (b"content\n", 0o640)
+    assert run(f"checksum: 'sha256:{'0' * 64}'") == ["one: failed"]
+    assert path.read_bytes() == b"content\n"
+    other = hashlib.sha256(b"other\n").hexdigest()[:8]
+    assert sorted(one.name for one in world.dir("a").iterdir()) == ["x", f"x.before-{other}"]
+
+
+def test_get_url_into_a_folder_and_of_what_is_gone(world: World, web: str, client: str) -> None:
+    report = world.run(
+        play(f"""
+- {{name: one, get_url: {{url: "{web}/file", dest: "{{{{ dir }}}}"}}, register: one, environment: {{PATH: "{client}"}}}}
+- {{name: two, get_url: {{url: "{web}/gone", dest: "{{{{ dir }}}}"}}, environment: {{PATH: "{client}"}}}}
+""")
+    )
+    assert words(report) == ["one: changed", "two: failed"]
+    assert result(report, "one").data["dest"] == f"{world.dir('a')}/file"
+    assert "404" in result(report, "two").output
+    assert [one.name for one in world.dir("a").iterdir()] == ["file"]
+
+
+# scripts, files brought here, waiting ---------------------------------------------------------------------------
+
+
+def test_script_runs_with_its_arguments(world: World) -> None:
+    script = world.folder / "my script"
+    script.write_text('#!/usr/bin/env bash\necho "$1|$2|$PWD|$-"; echo err >&2; exit 3\n')
+    report = world.run(
+        play("""
+- {name: one, script: "'my script' 'a b' $HOME", register: one, args: {chdir: "{{ dir }}"}, ignore_errors: true}
+- {name: two, script: {cmd: "my\\\\ script x", executable: sh -e}, register: two, ignore_errors: true}
+- {name: three, debug: {msg: "{{ one.stdout }} {{ one.stderr }} {{ one.rc }} {{ two.stdout }}"}}
+""")
+    )
+    said = result(report, "three").message
+    assert said.startswith(f"a b|{os.environ['HOME']}|{world.dir('a')}|")
+    assert " err 3 " in said
+    assert "e" in said.rsplit("|", 1)[1]
+
+
+def test_script_that_is_not_there(world: World) -> None:
+    report = world.run(play("- {name: one, script: nothing.sh}"))
+    assert "nothing.sh: No such file" in result(report, "one").message
+
+
+def test_fetch_brings_a_file_and_leaves_it_alone(world: World) -> None:
+    (world.dir("a") / "x").write_bytes(b"\0one\xff")
+    text = play("- {name: one, fetch: {src: '{{ dir }}/x', dest: kept}}")
+    assert words(world.run(text, check=True)) == ["one: changed"]
+    assert not (world.folder / "kept").exists()
+    assert words(world.run(text)) == ["one: changed"]
+    here = world.folder / "kept" / "a" / str(world.dir("a")).lstrip("/") / "x"
+    assert here.read_bytes() == b"\0one\xff"
+    assert words(world.run(text)) == ["one: ok"]
+    (world.dir("a") / "x").write_bytes(b"two")
+    assert words(world.run(text)) == ["one: changed"]
+    assert here.read_bytes() == b"two"
+    assert [one.name for one in here.parent.iterdir()] == ["x"]
+
+
+def test_fetch_flat_and_missing(world: World) -> None:
+    (world.dir("a") / "x").write_text("one")
+    report = world.run(
+        play("""
+- {name: one, fetch: {src: "{{ dir }}/x", dest: "kept/", flat: true}, register: one}
+- {name: two, fetch: {src: "{{ dir }}/y", dest: kept/, fail_on_missing: false}}
+- {name: three, fetch: {src: "{{ dir }}/y", dest: kept/}, ignore_errors: true}
+- {name: four, debug: {msg: "{{ one.dest }} {{ one.checksum }}"}}
+""")
+    )
+    assert words(report) == ["one: changed", "two: ok", "three: ignored", "four: ok"]
+    digest = hashlib.sha1(b"one", usedforsecurity=False).hexdigest()
+    assert result(report, "four").message == f"{world.folder}/kept/x {digest}"
+
+
+@pytest.mark.parametrize("tool", ["bash", "nc"])
+def test_wait_for_a_port(world: World, web: str, tool: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    tools = tmp_path_factory.mktemp("tools")
+    subprocess.run(["busybox", "--install", "-s", str(tools)], check=True)
+    if tool == "bash":
+        (tools / "bash").symlink_to(shutil.which("bash") or "")
+    port = web.rpartition(":")[2]
+    wait = f"environment: {{PATH: '{tools}'}}, wait_for: {{timeout: 1, connect_timeout: 1"
+    report = world.run(
+        play(f"""
+- {{name: open, {wait}, port: {port}}}}}
+- {{name: shut, {wait}, port: 1, state: stopped}}}}
+- {{name: not open, {wait}, port: 1, host: 127.0.0.1}}, register: late, ignore_errors: true}}
+- {{name: say, debug: {{msg: "{{{{ late.msg }}}} {{{{ late.elapsed }}}}"}}}}
+""")
+    )
+    assert words(report) == ["open: ok", "shut: ok", "not open: ignored", "say: ok"]
+    assert result(report, "say").message.startswith("Timeout when waiting for 127.0.0.1:1 ")
+
+
+def test_wait_for_a_greeting(world: World) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def greet() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        wait = f"wait_for: {{port: {server.getsockname()[1]}, search_regex: '^SSH-\\d\\.\\d', timeout: 5}}"
+        assert words(world.run(play(f"- {{name: one, {wait}}}"))) == ["one: ok"]
+        thread.join()
+
+
+def test_wait_for_a_path(world: World) -> None:
+    path = world.dir("a") / "ready"
+    threading.Timer(1.2, path.write_text, ("up since 17 s\n",)).start()
+    report = world.run(
+        play("""
+- {name: one, wait_for: {path: "{{ dir }}/ready", timeout: 20}, register: one}
+- {name: two, wait_for: {path: "{{ dir }}/ready", search_regex: 'UP since \\d+ s$', timeout: 0}, ignore_errors: true}
+- {name: three, wait_for: {path: "{{ dir }}/ready", search_regex: '(?i)UP since \\d+ (?:s|min)$', timeout: 0}}
+- {name: four, wait_for: {path: "{{ dir }}/other", state: absent, timeout: 0}}
+- {name: five, wait_for: {timeout: 1}, register: five}
+- {name: six, debug: {msg: "{{ one.elapsed > 0 }} {{ five.elapsed }}"}}
+""")
+    )
+    assert words(report) == ["one: ok", "two: ignored", "three: ok", "four: ok", "five: ok", "six: ok"]
+    assert result(report, "six").message.startswith("True ")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "yes", "no"),
+    [
+        (r"a\d+b", "a12b", "ab"),
+        (r"\s\w\S", " a.", " a "),
+        (r"[\w.]+@[^\s]", "ann.b@x", "@ "),
+        (r"a\.b|c\(d\)", "c(d)", "axb"),
+        (r"[\]x]y", "]y", "ay"),
+        (r"[a\-c]y", "-y", "by"),
+        (r"a.*?b{2}?", "axxbb", "ab"),
+        (r"(?:ab)+$", "abab", "aba"),
+        (r"[^\d]z", "az", "1z"),
+    ],
+)
+def test_patterns_mean_the_same_to_grep(pattern: str, yes: str, no: str) -> None:
+    for grep in (["grep"], ["busybox", "grep"]):
+        for text, found in ((yes, True), (no, False)):
+            command = [*grep, "-Eq", "-e", to_ere("search_regex", pattern).text]
+            assert (subprocess.run(command, input=text + "\n", text=True, check=False).returncode == 0) is found
+            assert (re.search(pattern, text) is not None) is found
