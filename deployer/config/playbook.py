@@ -20,7 +20,7 @@ from deployer.model.playbook import Play, Playbook, Task
 if TYPE_CHECKING:
     from deployer.config.templates import Templates
 
-PREFIXES = ("ansible.builtin.", "ansible.legacy.")
+PREFIXES = ("ansible.builtin.", "ansible.legacy.", "ansible.posix.")
 TASK_LISTS = ("tasks", "after_batch", "handlers")
 CONDITIONS = ("when", "changed_when", "failed_when")
 

@@ -60,6 +60,14 @@ def parse_validate(command: str | None) -> tuple[str, ...]:
     return words
 
 
+def check_account(argument: str, name: str) -> None:
+    """Raise ArgumentRefusedError for what is neither a user's or group's name nor a number."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\$?", name):
+        raise ArgumentRefusedError(
+            f"{argument}: {name!r} is no name of an account", hint="use letters, digits, `_`, `.` and `-`"
+        )
+
+
 def check_regexp(argument: str, pattern: str | None) -> None:
     """Raise ArgumentRefusedError unless it is a regular expression of Python's, as Ansible's are."""
     try:

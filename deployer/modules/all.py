@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from deployer.modules import (
+    apt,
     assert_,
+    authorized_key,
     blockinfile,
     command,
     compose,
     copy,
+    cron,
     data_guard,
     debug,
     docker_engine,
@@ -16,9 +19,12 @@ from deployer.modules import (
     file,
     gate,
     get_url,
+    group,
+    hostname,
     lineinfile,
     migrate,
     network,
+    package,
     pause,
     project_sync,
     prune,
@@ -26,21 +32,25 @@ from deployer.modules import (
     restore,
     schema,
     script,
+    service,
     set_fact,
     shell,
     slurp,
     snapshot,
     stat,
+    systemd,
     template,
     uri,
+    user,
     volume,
     wait_for,
 )
 from deployer.modules.registry import MODULES
 
 __all__ = [
-    "MODULES", "assert_", "blockinfile", "command", "compose", "copy", "data_guard", "debug", "docker_engine",
-    "fail", "fetch", "file", "gate", "get_url", "lineinfile", "migrate", "network", "pause", "project_sync",
-    "prune", "release", "restore", "schema", "script", "set_fact", "shell", "slurp", "snapshot", "stat", "template",
-    "uri", "volume", "wait_for",
+    "MODULES", "apt", "assert_", "authorized_key", "blockinfile", "command", "compose", "copy", "cron",
+    "data_guard", "debug", "docker_engine", "fail", "fetch", "file", "gate", "get_url", "group", "hostname",
+    "lineinfile", "migrate", "network", "package", "pause", "project_sync", "prune", "release", "restore", "schema",
+    "script", "service", "set_fact", "shell", "slurp", "snapshot", "stat", "systemd", "template", "uri", "user",
+    "volume", "wait_for",
 ]  # fmt: skip

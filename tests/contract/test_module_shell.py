@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+import pwd
 import re
 import shutil
 import socket
@@ -21,6 +22,9 @@ from world import MODULES as GIVEN
 from world import World, result, words
 
 from deployer.engine.look import read_look, render_look
+from deployer.facts.accounts import AuthorizedKeys, Group, User
+from deployer.facts.packages import Packages
+from deployer.facts.services import Service, ServiceSeen
 from deployer.facts.stat import PathStat
 from deployer.model.event import ActionStarted, Note, PersonAnswered, PersonAsked
 from deployer.model.report import Status
@@ -539,3 +543,80 @@ def test_patterns_mean_the_same_to_grep(pattern: str, yes: str, no: str) -> None
             command = [*grep, "-Eq", "-e", to_ere("search_regex", pattern).text]
             assert (subprocess.run(command, input=text + "\n", text=True, check=False).returncode == 0) is found
             assert (re.search(pattern, text) is not None) is found
+
+
+# the system -----------------------------------------------------------------------------------------------------
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5kJ4ZtMtMpRrEGyZdUv0pCwVOkhnHq1o3m7XKZ5X9Z"
+
+
+def test_keys_are_added_once(world: World) -> None:
+    path = world.dir("a") / "ssh" / "keys"
+    text = play(f"- {{name: one, authorized_key: {{user: root, key: '{KEY} me', path: '{{{{ dir }}}}/ssh/keys'}}}}")
+    assert words(world.run(text)) == ["one: changed"]
+    assert path.read_text() == f"{KEY} me\n"
+    assert (path.stat().st_mode & 0o7777, path.parent.stat().st_mode & 0o7777) == (0o600, 0o700)
+    path.write_text(f"# note\n{KEY} me")
+    assert words(world.run(text)) == ["one: ok"]
+    assert words(world.run(text.replace("user: root", "user: root, state: absent"))) == ["one: changed"]
+    assert path.read_text() == "# note\n"
+
+
+def test_where_a_users_keys_are(ask: Any) -> None:
+    found, root = ask(AuthorizedKeys("root")), pwd.getpwnam("root")
+    assert (found.path, found.owner) == (f"{root.pw_dir}/.ssh/authorized_keys", "0:0")
+    assert ask(AuthorizedKeys("no-such-user")) is None
+
+
+def test_accounts_are_read(ask: Any) -> None:
+    found = ask(User("root"))
+    assert (found.uid, found.gid, found.group, found.home) == (0, 0, "root", pwd.getpwnam("root").pw_dir)
+    assert ask(User("no-such-user")) is None
+    assert (ask(Group("root")), ask(Group("no-such-group"))) == (0, None)
+
+
+def test_packages_are_read() -> None:
+    if shutil.which("dpkg-query") is None:
+        pytest.skip("NOT RUN: this machine has no apt")
+    done = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "dash"], capture_output=True, text=True, check=True)
+    fact = Packages(("dash", "no-such-package-here"))
+    out = subprocess.run(["sh"], input=fact.script(), capture_output=True, text=True, check=True)
+    found = fact.parse(out.stdout, 0)
+    assert (found.manager, found.installed) == ("apt", {"dash": done.stdout})
+
+
+def test_unchanged_packages_take_one_look(world: World) -> None:
+    if shutil.which("dpkg-query") is None:
+        pytest.skip("NOT RUN: this machine has no apt")
+    report = world.run(play("- {name: one, package: {name: dash, state: present}}\n- {name: two, apt: {name: [dash]}}"))
+    assert words(report) == ["one: ok", "two: ok"]
+
+
+@pytest.mark.parametrize("init", ["sysvinit", "openrc"])
+def test_services_of_other_inits_are_run(world: World, tmp_path: Path, init: str) -> None:
+    """The scripts lie in the test's folder: an /etc/init.d of its own, or OpenRC's two programs."""
+    tools, scripts = tmp_path / "tools", tmp_path / "init.d"
+    for folder in (tools, scripts, tmp_path / "rc2.d"):
+        folder.mkdir()
+    script = f"#!/bin/sh\ncase $1 in status) [ -e {tmp_path}/up ] ;; esac\n"
+    fact = Service("shop").script().replace("/etc/", f"{tmp_path}/").replace("/run/systemd/system", "/nonexistent")
+    if init == "openrc":
+        program(tools / "rc-service", f'#!/bin/sh\n[ "$1" != --exists ] || exit 0\nshift\n{script}')
+        program(tools / "rc-update", "#!/bin/sh\necho '                 shop |      default'\n")
+    else:
+        program(scripts / "shop", script)
+        (tmp_path / "rc2.d" / "S01shop").symlink_to(scripts / "shop")
+
+    def look() -> ServiceSeen:
+        env = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}
+        done = subprocess.run(["sh"], input=fact, capture_output=True, text=True, check=True, env=env)
+        return Service("shop").parse(done.stdout, 0)
+
+    assert look() == ServiceSeen(init=init, load="loaded", enabled="enabled")
+    (tmp_path / "up").touch()
+    assert look().runs
+
+
+def program(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(0o755)

@@ -15,6 +15,7 @@ from typing import Any
 from ansible_runs import Ansible
 
 PYTHON = Path(__file__).parents[2] / ".venv-ansible" / "bin" / "python"
+DEPLOY = Path(sys.executable).parent / "deploy"
 COUNTS = ("ok", "changed", "failed", "skipped", "ignored")
 INVENTORY = (
     "all:\n  hosts:\n    here: {{ansible_connection: local, ansible_python_interpreter: {python}, root: {root}}}\n"
@@ -50,11 +51,57 @@ def tree(root: Path) -> dict[str, tuple[str, bytes | str]]:
     return found
 
 
+WALL = """\
+side=$1; shift
+mount --bind "$side/etc" /etc && mount --bind "$side/home" /home || exit 1
+hostname before.example.org
+export CRONTABS="$side/crontabs" PATH="$side/tools:$PATH"
+exec "$@"
+"""
+CRONTAB = """\
+#!/bin/sh
+# crontab [-u USER] -l | FILE | -, as cron's own does it: this one keeps its files behind the wall.
+user=root
+if [ "$1" = -u ]; then user=$2; shift 2; fi
+case $1 in
+  -l) [ -f "$CRONTABS/$user" ] || { echo "no crontab for $user" >&2; exit 1; }; cat "$CRONTABS/$user" ;;
+  *) cat -- "$1" >"$CRONTABS/$user" ;;
+esac
+"""
+
+
 @dataclass(frozen=True)
 class Side:
     """A folder in which one of the two works."""
 
     folder: Path
+    walled: bool = False  # with an /etc, a /home, crontabs and a host's name of its own
+
+    def command(self, *words: str) -> list[str]:
+        """A command line, behind the wall if there is one."""
+        if not self.walled:
+            return list(words)
+        return [
+            "unshare",
+            "--mount",
+            "--uts",
+            "--propagation",
+            "private",
+            "sh",
+            "-c",
+            WALL,
+            "sh",
+            str(self.folder),
+            *words,
+        ]
+
+    def build_wall(self) -> None:
+        """Make what is mounted behind it."""
+        for name in ("home", "crontabs", "tools"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        subprocess.run(["cp", "-a", "/etc", str(self.folder)], check=True)
+        (self.folder / "tools" / "crontab").write_text(CRONTAB)
+        (self.folder / "tools" / "crontab").chmod(0o755)
 
     @property
     def root(self) -> Path:
@@ -94,7 +141,7 @@ def _ansible_words(output: str) -> dict[str, str]:
 
 def run_deploy(side: Side, *options: str) -> Run:
     done = subprocess.run(
-        [str(Path(sys.executable).parent / "deploy"), "provision", "test", "-i", "hosts.yml", "--json", *options],
+        side.command(str(DEPLOY), "provision", "test", "-i", "hosts.yml", "--json", *options),
         cwd=side.folder, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     lines = done.stdout.splitlines()
