@@ -48,10 +48,19 @@ def _check_serial(
         raise PlaybookError(wrong.message, place=play.place, hint=wrong.hint) from None
 
 
+def _asked(task: Task, language: Language, variables: Mapping[str, Any]) -> frozenset[str]:
+    """The variables that a task asks for, and those that they ask for in turn."""
+    found = language.names([task.args, list(task.when), task.loop, dict(task.variables)])
+    found |= language.condition_names(task.when) | language.bare_names(task)
+    new = found
+    while new:
+        new = language.names([variables[name] for name in new if name in variables]) - found
+        found |= new
+    return found
+
+
 def _check(task: Task, language: Language, variables: Mapping[str, Any], later: frozenset[str]) -> None:
-    used = language.names([task.args, list(task.when), task.loop, dict(task.variables)])
-    conditions = language.condition_names(task.when)
-    if (used | conditions) & later or task.loop is not None:
+    if task.loop is not None or _asked(task, language, variables) & later:
         return
     if language.test(task.when, variables, place=task.place):
         language.bind(task, variables)

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from deployer.engine.host import HostRun
+from deployer.engine.inputs import read_inputs
 from deployer.engine.lease import held
 from deployer.engine.look import look
 from deployer.engine.ports import Session
@@ -99,7 +100,8 @@ def _facts_of(session: Session, host: HostRun, play: Play, task: Task) -> tuple[
     try:
         if not session.language.test(task.when, variables, place=task.place):
             return ()
-        return session.language.bind(task, variables).facts()
+        module = session.language.bind(task, variables)
+        return read_inputs(module, session.language, variables, place=task.place).facts()
     except ConfigError:
         return ()
 

@@ -167,7 +167,7 @@ class TaskRunner:
             return result
         said = {task.register: self.language.literal(dict(result.data))} if task.register else {}
         own = {**variables, **said}
-        failed, changed = result.failed, result.status is Status.CHANGED
+        failed, changed = result.failed, bool(result.data.get("changed"))
         if task.failed_when is not None:
             failed = self.language.test(task.failed_when, own, place=task.place)
         if task.changed_when is not None:

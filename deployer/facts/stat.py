@@ -36,7 +36,8 @@ class PathStat:
     def script(self) -> str:
         """Seven lines: numbers, three times, rights of who asks, digest, kind of content; then a link's ends."""
         look, there = ("stat -L", "") if self.follow else ("stat", ' || [ -L "$p" ]')
-        digest = f'{{ [ -f "$p" ] && {self.algorithm}sum <"$p"; }}' if self.algorithm else "false"
+        itself = "" if self.follow else '[ ! -L "$p" ] && '
+        digest = f'{{ {itself}[ -f "$p" ] && {self.algorithm}sum <"$p"; }}' if self.algorithm else "false"
         lines = [
             f"p={shlex.quote(self.path)}",
             f'[ -e "$p" ]{there} || exit 1',

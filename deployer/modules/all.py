@@ -19,6 +19,7 @@ from deployer.modules import (
     file,
     gate,
     get_url,
+    git,
     group,
     hostname,
     lineinfile,
@@ -40,6 +41,7 @@ from deployer.modules import (
     stat,
     systemd,
     template,
+    unarchive,
     uri,
     user,
     volume,
@@ -49,8 +51,8 @@ from deployer.modules.registry import MODULES
 
 __all__ = [
     "MODULES", "apt", "assert_", "authorized_key", "blockinfile", "command", "compose", "copy", "cron",
-    "data_guard", "debug", "docker_engine", "fail", "fetch", "file", "gate", "get_url", "group", "hostname",
+    "data_guard", "debug", "docker_engine", "fail", "fetch", "file", "gate", "get_url", "git", "group", "hostname",
     "lineinfile", "migrate", "network", "package", "pause", "project_sync", "prune", "release", "restore", "schema",
-    "script", "service", "set_fact", "shell", "slurp", "snapshot", "stat", "systemd", "template", "uri", "user",
-    "volume", "wait_for",
+    "script", "service", "set_fact", "shell", "slurp", "snapshot", "stat", "systemd", "template", "unarchive",
+    "uri", "user", "volume", "wait_for",
 ]  # fmt: skip

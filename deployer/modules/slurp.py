@@ -41,7 +41,7 @@ class Slurp:
         if content is not None:
             return {"content": base64.b64encode(content).decode(), "encoding": "base64", "source": self.src}
         if found is None or found.kind == "link":
-            return {"failed": True, "msg": f"file not found: {self.src}"}
+            return {"failed": True, "msg": f"File not found: {self.src}"}
         if found.kind != "file":
             return {"failed": True, "msg": f"{self.src} is a {found.kind}, not a file"}
         return {"failed": True, "msg": f"file is not readable, or over 8 MB: {self.src}"}

@@ -85,7 +85,9 @@ class WaitFor:
 
     def returns(self, seen: Facts, done: Sequence[Outcome]) -> Mapping[str, Any]:
         """How long it took; that it failed if it took too long."""
-        values: dict[str, Any] = {"state": self.state, "port": self.port, "path": self.path}
+        values: dict[str, Any] = {"port": self.port, "path": self.path}
+        if self.path is None:
+            values["state"] = self.state
         if self.search_regex is not None:
             values["search_regex"] = self.search_regex
         if not done or done[-1].status != 0:

@@ -28,6 +28,7 @@ def count(results: Iterable[TaskResult]) -> dict[str, int]:
     results = list(results)
     words = Counter(str(result.status) for result in results)
     counted = {word: words[word] for word in ("ok", "changed", "failed", "skipped", "ignored", "unreachable")}
-    counted["ok"] += counted["changed"] + words[str(Status.IGNORED)]
+    counted["changed"] += sum(one.status is Status.IGNORED and bool(one.data.get("changed")) for one in results)
+    counted["ok"] += words[str(Status.CHANGED)] + words[str(Status.IGNORED)]
     counted["actions"] = sum(done.changes for result in results for done in result.actions)
     return counted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import os
 import pwd
@@ -11,6 +12,7 @@ import re
 import shutil
 import socket
 import subprocess
+import tarfile
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,6 +28,7 @@ from deployer.facts.accounts import AuthorizedKeys, Group, User
 from deployer.facts.packages import Packages
 from deployer.facts.services import Service, ServiceSeen
 from deployer.facts.stat import PathStat
+from deployer.facts.trees import PathsBelow
 from deployer.model.event import ActionStarted, Note, PersonAnswered, PersonAsked
 from deployer.model.report import Status
 from deployer.modules._ere import to_ere
@@ -122,7 +125,7 @@ def test_slurp_and_stat_in_a_play(world: World) -> None:
     )
     assert words(report) == ["read: ok", "stat: ok", "none: ok", "gone: ignored", "say: ok"]
     content = base64.b64encode(b"\0\xffhello\n").decode()
-    assert result(report, "say").message == f"{content} 8 False file not found: {world.dir('a')}/y"
+    assert result(report, "say").message == f"{content} 8 False File not found: {world.dir('a')}/y"
 
 
 # what is said ---------------------------------------------------------------------------------------------------
@@ -620,3 +623,67 @@ def test_services_of_other_inits_are_run(world: World, tmp_path: Path, init: str
 def program(path: Path, text: str) -> None:
     path.write_text(text)
     path.chmod(0o755)
+
+
+# archives -------------------------------------------------------------------------------------------------------
+
+
+def archive(path: Path, mode: str = "w:gz") -> None:
+    """A few entries, one of them with a name that a shell would stumble over."""
+    with tarfile.open(path, mode) as tar:
+        for name, content, bits in (("a dir/it's $HOME", b"one\n", 0o640), ("run.sh", b"#!/bin/sh\n", 0o755)):
+            info = tarfile.TarInfo(name)
+            info.size, info.mode = len(content), bits
+            tar.addfile(info, io.BytesIO(content))
+        info = tarfile.TarInfo("link")
+        info.type, info.linkname = tarfile.SYMTYPE, "run.sh"
+        tar.addfile(info)
+
+
+def test_archive_of_this_machine_travels_only_where_it_differs(world: World) -> None:
+    archive(world.folder / "a.tgz")
+    text = play("- {name: one, unarchive: {src: a.tgz, dest: '{{ dir }}', list_files: true}, register: one}")
+    assert words(world.run(text, check=True)) == ["one: changed"]
+    assert list(world.dir("a").iterdir()) == []
+    report = world.run(text)
+    assert words(report) == ["one: changed"]
+    assert result(report, "one").data["files"] == ["a dir/it's $HOME", "run.sh", "link"]
+    file = world.dir("a") / "a dir" / "it's $HOME"
+    assert (file.read_bytes(), file.stat().st_mode & 0o7777) == (b"one\n", 0o640)
+    assert (world.dir("a") / "link").readlink() == Path("run.sh")
+    assert words(world.run(text)) == ["one: ok"]
+    file.chmod(0o600)
+    assert words(world.run(text)) == ["one: changed"]
+    (world.dir("a") / "other").write_text("stays")
+    (world.dir("a") / "run.sh").unlink()
+    assert words(world.run(text)) == ["one: changed"]
+    assert words(world.run(text)) == ["one: ok"]
+    assert (world.dir("a") / "other").read_text() == "stays"
+
+
+def test_part_of_an_archive(world: World) -> None:
+    archive(world.folder / "a.tar", "w")
+    text = play(
+        "- {name: one, unarchive: {src: a.tar, dest: '{{ dir }}', exclude: ['a dir', l*], owner: root, group: 0}}"
+    )
+    assert [words(world.run(text)) for _ in range(2)] == [["one: changed"], ["one: ok"]]
+    assert [one.name for one in world.dir("a").iterdir()] == ["run.sh"]
+
+
+def test_archive_that_would_leave_its_folder(world: World) -> None:
+    with tarfile.open(world.folder / "bad.tar", "w") as tar:
+        tar.addfile(tarfile.TarInfo("../evil"))
+    report = world.run(play("- {name: one, unarchive: {src: bad.tar, dest: '{{ dir }}'}}"))
+    assert "bad.tar holds '../evil'" in result(report, "one").message
+
+
+def test_paths_below_are_read(ask: Any, tmp_path: Path) -> None:
+    (tmp_path / "it's").write_text("one")
+    (tmp_path / "it's").chmod(0o640)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("a b")
+    found = ask(PathsBelow(str(tmp_path), ("it's", "none", "folder", "link")))
+    digest = hashlib.sha256(b"one").hexdigest()
+    assert [(one.kind, one.value) for one in found] == [("file", digest), ("", ""), ("directory", ""), ("link", "a b")]
+    assert found[0].mode == 0o640
+    assert ask(PathsBelow(str(tmp_path / "none"), ("x",))) is None

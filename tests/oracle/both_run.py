@@ -33,8 +33,10 @@ class Run:
 
     def same(self, other: Run) -> None:
         """Fail with both outputs unless both ended alike."""
-        assert self.words == other.words, f"{self.text}\n{other.text}"
-        assert self.counts == other.counts, f"{self.text}\n{other.text}"
+        differing = {name: (self.words.get(name), other.words.get(name)) for name in {*self.words, *other.words}}
+        differing = {name: pair for name, pair in differing.items() if pair[0] != pair[1]}
+        assert not differing, f"{differing}\n{self.text[-3000:]}\n{other.text}"
+        assert self.counts == other.counts, f"{self.text[-3000:]}\n{other.text}"
 
 
 def tree(root: Path) -> dict[str, tuple[str, bytes | str]]:
