@@ -82,6 +82,16 @@ class Language:
         asked = (self._templates.names(one, condition=True) for one in conditions if isinstance(one, str))
         return frozenset().union(*asked)
 
+    def bare_names(self, task: Task) -> frozenset[str]:
+        """The variables that arguments which are expressions ask for: `that` of an assert."""
+        found = [task.args[name] for name in binding.expressions(self._modules[task.module]) if name in task.args]
+        conditions = [one for value in found for one in (value if isinstance(value, list | tuple) else [value])]
+        return self.condition_names(tuple(conditions))
+
+    def sets(self, task: Task) -> frozenset[str]:
+        """The names of variables that a task gives its host."""
+        return binding.sets(self._modules[task.module], task.args) | ({task.register} if task.register else set())
+
     def bind(self, task: Task, variables: Mapping[str, Any], *, args: Mapping[str, Any] | None = None) -> Any:
         """The task's module with its arguments (or `args` instead) rendered, converted and checked.
 

@@ -21,7 +21,7 @@ def check_playbook(
 ) -> None:
     """Bind every task for every host of its play; raises PlaybookError with file and line.
 
-    A task that uses what an earlier one registers cannot be bound yet and is left to the run.
+    A task that uses what an earlier one sets or registers cannot be bound yet and is left to the run.
     """
     later = set(LATER)
     for play in playbook.plays:
@@ -30,7 +30,7 @@ def check_playbook(
         for task in play.all_tasks:
             for host in hosts:
                 _check(task, language, variables_of(host, play, task), frozenset(later))
-            later.update({task.register} if task.register else ())
+            later.update(language.sets(task))
 
 
 def _check_serial(
@@ -48,10 +48,19 @@ def _check_serial(
         raise PlaybookError(wrong.message, place=play.place, hint=wrong.hint) from None
 
 
+def _asked(task: Task, language: Language, variables: Mapping[str, Any]) -> frozenset[str]:
+    """The variables that a task asks for, and those that they ask for in turn."""
+    found = language.names([task.args, list(task.when), task.loop, dict(task.variables)])
+    found |= language.condition_names(task.when) | language.bare_names(task)
+    new = found
+    while new:
+        new = language.names([variables[name] for name in new if name in variables]) - found
+        found |= new
+    return found
+
+
 def _check(task: Task, language: Language, variables: Mapping[str, Any], later: frozenset[str]) -> None:
-    used = language.names([task.args, list(task.when), task.loop, dict(task.variables)])
-    conditions = language.condition_names(task.when)
-    if (used | conditions) & later or task.loop is not None:
+    if task.loop is not None or _asked(task, language, variables) & later:
         return
     if language.test(task.when, variables, place=task.place):
         language.bind(task, variables)

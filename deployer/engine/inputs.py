@@ -1,7 +1,9 @@
-"""Files of this machine that a module's arguments name: read here, so that modules stay decisions."""
+"""What a module must know beside its arguments and the host: read here, so that modules stay decisions."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,16 +14,42 @@ from deployer.protocols import Module
 
 
 def read_inputs(module: Module, language: Language, variables: Variables, *, place: Place) -> tuple[Module, bool]:
-    """The module with the file that its `reads` argument names, as bytes in `loaded`; and whether that is a secret.
+    """The module with the variables that it asks for in `given` and the file that its `reads` argument names.
 
-    What is encrypted is opened, but for a module that says `decrypt: false`; templates are rendered. A relative path
-    is looked for beside the playbook. Raises PlaybookError if there is no such file.
+    The file's bytes come in `loaded`: what is encrypted is opened, but for a module that says `decrypt: false`,
+    templates are rendered. The second value says whether they are a secret. One that `keeps` a file here is told its
+    `place`, and the digest of what is `kept` there. A relative path is looked for beside the playbook. Raises
+    PlaybookError if there is no such file.
     """
+    given: Mapping[str, str] = getattr(module, "given", {})  # field -> variable
+    if given:
+        told = {field: variables[name] for field, name in given.items() if name in variables}
+        module = replace(module, **told)  # type: ignore[type-var]
+    if getattr(module, "keeps", False):
+        path = _beside(variables, module.here())  # type: ignore[attr-defined]
+        module = replace(module, place=str(path.absolute()), kept=_digest(path))  # type: ignore[type-var]
+    return _with_file(module, language, variables, place)
+
+
+def _beside(variables: Variables, path: str) -> Path:
+    """A path of this machine; a relative one is looked for beside the playbook."""
+    return Path(str(variables.get("playbook_dir", "."))) / Path(path).expanduser()
+
+
+def _digest(path: Path) -> str | None:
+    """The SHA-1 digest of a file of this machine; None: there is none that can be read."""
+    try:
+        return hashlib.sha1(path.read_bytes(), usedforsecurity=False).hexdigest()
+    except OSError:
+        return None
+
+
+def _with_file(module: Module, language: Language, variables: Variables, place: Place) -> tuple[Module, bool]:
     name: str | None = getattr(module, "reads", None)
     source: Any = getattr(module, name) if name else None
     if not source:
         return module, False
-    path = Path(str(variables.get("playbook_dir", "."))) / Path(source).expanduser()
+    path = _beside(variables, source)
     try:
         content = path.read_bytes()
     except OSError as wrong:

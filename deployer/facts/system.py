@@ -51,3 +51,25 @@ class Os:
             id=name.lower(), like=tuple(like.lower().split()), version=version, codename=codename, arch=arch,
             init=init, packages=packages,
         )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostNameSeen:
+    """What a host calls itself."""
+
+    now: str = ""
+    saved: str = ""  # in /etc/hostname, for the next start
+
+
+@dataclass(frozen=True)
+class HostName:
+    """The host's name; always an answer."""
+
+    constant: ClassVar[bool] = False
+
+    def script(self) -> str:
+        return "uname -n\ngrep -v '^#' /etc/hostname | head -n 1"
+
+    def parse(self, output: str, status: int) -> HostNameSeen:
+        now, saved, *_ = [*output.split("\n"), "", ""]
+        return HostNameSeen(now=now.strip(), saved=saved.strip())

@@ -78,7 +78,7 @@ fi
 """
 
 # DPkg::Lock::Timeout is about installing: apt-get update gives up at once if the lists are locked.
-_APT = f"""\
+REFRESH = f"""\
 refresh() {{
   left={LOCK_PATIENCE // 5}
   while :; do
@@ -90,7 +90,9 @@ refresh() {{
     sleep 5
   done
 }}
-install() {{
+"""
+_APT = f"""\
+{REFRESH}install() {{
   apt-get -q -y --no-install-recommends --no-remove -o DPkg::Lock::Timeout={LOCK_PATIENCE} \\
     -o Dpkg::Options::=--force-confold install "$@"
 }}

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from deployer.facts.files import FileSeen, FileState, FileText
+from deployer.facts.files import FileBytes, FileSeen, FileState, FileText, RealPath
 from deployer.model.action import Action, Put, run
 from deployer.modules._refusals import HostRefusedError
 from deployer.protocols import Fact, Facts
 
 DEFAULT_MODE = 0o644
+_RIGHTS_CHANGED = "ownership, perms or SE linux context changed"
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Placed:
     rights: Rights = Rights()
     backup: bool = False
     force: bool = True
+    validate: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -50,7 +52,7 @@ class Placed:
         """Write the file if it differs; where only its rights do, change those alone."""
         found = seen[FileState(self.path, hashed=True)]
         if found is None or found.kind == "link":
-            yield self._put(None, None, f"{self.path} {'leads nowhere' if found else 'not found'}")
+            yield self.put(None, None, f"{self.path} {'leads nowhere' if found else 'not found'}")
             return
         if found.kind != "file":
             raise HostRefusedError(f"{self.path} is a {found.kind}, not a file", hint=_way_out(found.kind, self.path))
@@ -65,13 +67,70 @@ class Placed:
             yield run("cp", "-p", "--", self.path, kept, because="a backup is asked for, and the content changes")
         if text is None:
             text = f"({found.size} bytes, too many to show)\n".encode()
-        yield self._put(found, text, "the content differs")
+        yield self.put(found, text, "the content differs")
 
-    def _put(self, found: FileSeen | None, before: bytes | None, because: str) -> Put:
+    def put(self, found: FileSeen | None, before: bytes | None, because: str) -> Put:
         kept = DEFAULT_MODE if found is None else found.mode
         mode = kept if self.rights.mode is None else self.rights.mode
-        owner = _ownership(self.rights, found)
-        return Put(path=self.path, content=self.content, mode=mode, owner=owner, before=before, because=because)
+        owner = ownership(self.rights, found)
+        return Put(
+            path=self.path, content=self.content, mode=mode, owner=owner, before=before, because=because,
+            validate=self.validate,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Edited:
+    """A text file that is changed where it stands, behind all links that lead to it."""
+
+    path: str
+    rights: Rights = Rights()
+    backup: bool = False
+    create: bool = False
+    validate: tuple[str, ...] = ()
+
+    def facts(self) -> tuple[Fact[Any], ...]:
+        return (FileState(self.path), FileBytes(self.path), RealPath(self.path))
+
+    def text(self, seen: Facts) -> bytes | None:
+        """The content; None: there is none. Raises HostRefusedError for what is no text, or cannot be read."""
+        found, content = seen[FileState(self.path)], seen[FileBytes(self.path)]
+        if found is None or found.kind == "link":
+            return None
+        if found.kind != "file":
+            raise HostRefusedError(f"{self.path} is a {found.kind}, not a file", hint="name the file in it")
+        if content is None:
+            raise HostRefusedError(
+                f"{self.path} cannot be read, or is over 8 MB", hint="become root, or edit it with a command"
+            )
+        return content
+
+    def plan(self, seen: Facts, new: bytes) -> Iterator[Action]:
+        """Write the new content if it differs; where only the rights do, change those alone."""
+        found, old = seen[FileState(self.path)], self.text(seen)
+        if old is None:
+            if not self.create:
+                raise HostRefusedError(f"{self.path} does not exist", hint="create: true makes it")
+            found = None
+        if old == new:
+            yield from plan_rights(self.path, self.rights, found)
+            return
+        path = seen[RealPath(self.path)]
+        if self.backup and old is not None:
+            yield run("cp", "-p", "--", path, self.kept(old), because="a backup is asked for, and the content changes")
+        placed = Placed(path, new, self.rights, validate=self.validate)
+        yield placed.put(found, old, f"{self.path} not found" if old is None else "the content differs")
+
+    def message(self, seen: Facts, edit: str) -> str:
+        """What was done to the text and to the rights, in Ansible's words."""
+        found = seen[FileState(self.path)]
+        if not list(plan_rights(self.path, self.rights, found)):
+            return edit
+        return f"{edit} and {_RIGHTS_CHANGED}" if edit else _RIGHTS_CHANGED
+
+    def kept(self, old: bytes) -> str:
+        """Where a backup of this content lies."""
+        return f"{self.path}.before-{hashlib.sha256(old).hexdigest()[:8]}"
 
 
 def plan_rights(path: str, wanted: Rights, found: FileSeen | None) -> Iterator[Action]:
@@ -88,7 +147,7 @@ def plan_rights(path: str, wanted: Rights, found: FileSeen | None) -> Iterator[A
         yield run("chgrp", wanted.group, "--", path, because=because)
 
 
-def _ownership(wanted: Rights, found: FileSeen | None) -> str | None:
+def ownership(wanted: Rights, found: FileSeen | None) -> str | None:
     """What `Put` wants for the owner: a renamed file is a new one, so the owner that it had must be said again."""
     owner = wanted.owner or (str(found.uid) if found else "")
     group = wanted.group or (str(found.gid) if found else "")

@@ -6,6 +6,7 @@ Checks of single values that several modules share live here too; what they plan
 from __future__ import annotations
 
 import re
+import shlex
 
 from deployer.errors import DeployerError, ExitCode, PlaybookError
 
@@ -44,6 +45,37 @@ def check_absolute(argument: str, path: str) -> None:
             f"{argument}: {path!r} is not an absolute path",
             hint="write it from the root of the host's file system: /etc/app.conf; `~` is not expanded",
         )
+
+
+def parse_validate(command: str | None) -> tuple[str, ...]:
+    """The words of a program that checks a file; raises ArgumentRefusedError if it does not say where the file goes."""
+    if command is None:
+        return ()
+    try:
+        words = tuple(shlex.split(command))
+    except ValueError as error:
+        raise ArgumentRefusedError(f"validate: {str(error).lower()}", hint="close the quotes") from error
+    if not any("%s" in word for word in words):
+        raise ArgumentRefusedError("validate: there is no %s", hint="it stands for the file: visudo -cf %s")
+    return words
+
+
+def check_account(argument: str, name: str) -> None:
+    """Raise ArgumentRefusedError for what is neither a user's or group's name nor a number."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\$?", name):
+        raise ArgumentRefusedError(
+            f"{argument}: {name!r} is no name of an account", hint="use letters, digits, `_`, `.` and `-`"
+        )
+
+
+def check_regexp(argument: str, pattern: str | None) -> None:
+    """Raise ArgumentRefusedError unless it is a regular expression of Python's, as Ansible's are."""
+    try:
+        re.compile((pattern or "").encode(errors="surrogateescape"))
+    except re.error as error:
+        raise ArgumentRefusedError(
+            f"{argument}: {pattern!r} is no regular expression: {error}", hint="put `\\` before what is meant literally"
+        ) from error
 
 
 def check_one_of(first: str, one: object, second: str, two: object) -> None:

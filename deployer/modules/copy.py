@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from deployer.model.action import Action
 from deployer.modules._placing import Placed, Rights, destination
-from deployer.modules._refusals import ArgumentRefusedError, check_absolute, check_one_of, parse_mode
+from deployer.modules._refusals import ArgumentRefusedError, check_absolute, check_one_of, parse_mode, parse_validate
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
 
@@ -36,12 +36,14 @@ class Copy:
     backup: bool = False  # keep what was there beside it, as `<name>.before-<digest>`
     force: bool = True  # false: write it only where there is none
     decrypt: bool = True  # false: a `src` that is encrypted with ansible-vault stays so
+    validate: str | None = None  # program that must accept the new file first, `%s` being its path: `visudo -cf %s`
     loaded: bytes | None = field(default=None, metadata={"internal": True})
 
     def __post_init__(self) -> None:
         check_absolute("dest", self.dest)
         check_one_of("src", self.src, "content", self.content)
         parse_mode(self.mode)
+        parse_validate(self.validate)
         if self.dest.endswith("/") and self.src is None:
             raise ArgumentRefusedError(f"dest: {self.dest} names no file", hint=f"add its name: {self.dest}app.conf")
 
@@ -56,4 +58,6 @@ class Copy:
         if content is None:
             raise TypeError(f"the bytes of {self.src} were not loaded")
         rights = Rights(parse_mode(self.mode), self.owner, self.group)
-        return Placed(destination(self.dest, self.src), content, rights, self.backup, self.force)
+        return Placed(
+            destination(self.dest, self.src), content, rights, self.backup, self.force, parse_validate(self.validate)
+        )

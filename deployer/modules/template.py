@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from deployer.model.action import Action
 from deployer.modules._placing import Placed, Rights, destination
-from deployer.modules._refusals import check_absolute, parse_mode
+from deployer.modules._refusals import check_absolute, parse_mode, parse_validate
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
 
@@ -32,11 +32,13 @@ class Template:
     group: str | None = None  # group name or number
     backup: bool = False  # keep what was there beside it, as `<name>.before-<digest>`
     force: bool = True  # false: write it only where there is none
+    validate: str | None = None  # program that must accept the new file first, `%s` being its path: `visudo -cf %s`
     loaded: bytes | None = field(default=None, metadata={"internal": True})
 
     def __post_init__(self) -> None:
         check_absolute("dest", self.dest)
         parse_mode(self.mode)
+        parse_validate(self.validate)
 
     def facts(self) -> tuple[Fact[Any], ...]:
         return self._placed().facts()
@@ -49,4 +51,4 @@ class Template:
             raise TypeError(f"{self.src} was not rendered")
         rights = Rights(parse_mode(self.mode), self.owner, self.group)
         path = destination(self.dest, self.src.removesuffix(".j2"))
-        return Placed(path, self.loaded, rights, self.backup, self.force)
+        return Placed(path, self.loaded, rights, self.backup, self.force, parse_validate(self.validate))

@@ -1,6 +1,7 @@
 """What no built-in module may ever run. Every case file is held against it, and so is a list of known offenders.
 
-`prune` alone removes anything: release folders and image tags, in one form of words that is spelled out here.
+`prune` removes release folders and image tags, `package` and `apt` remove packages (their configuration and data stay):
+each in one form of words that is spelled out here. Nothing else removes anything.
 """
 
 from __future__ import annotations
@@ -69,3 +70,8 @@ def without_pruning(text: str, *, root: str, project: str) -> str:
     if allowed and all(re.fullmatch(own + re.escape(allowed["id"].lower()), tag) for tag in allowed["own"].split()):
         return ""
     return text
+
+
+def without_removal(text: str) -> str:
+    """The text without the removal of packages, as `package` and `apt` alone may do it: nothing is purged."""
+    return "" if re.fullmatch(r"apt-get (-[yq] |-o [\w:]+=[\w-]+ )*remove( [a-z0-9][\w.+:=-]*)+\s*", text) else text

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from case_file import ROOT, all_modules, answers, bind, case_files, load_case, plan
-from destructive import offence, text_of, without_pruning
+from destructive import offence, text_of, without_pruning, without_removal
 
 from deployer.errors import DeployerError
 from deployer.model.action import Put, Script
@@ -28,6 +28,7 @@ def test_plan_is_as_written(path: Path) -> None:
     assert planned.text == case.actions
     written = {one.path: one.content.decode() for one in planned.actions if isinstance(one, Put)}
     assert {path: written.get(path) for path in case.puts} == case.puts
+    assert {name: planned.returned.get(name) for name in case.returns} == case.returns
     if case.serves is not None:
         assert [one.title for one in planned.actions if one.serves] == case.serves
 
@@ -49,6 +50,8 @@ def test_no_case_destroys_anything(path: Path) -> None:
         text = text_of(action)
         if path.parent.name == "prune":
             text = without_pruning(text, root="/srv/shop", project="shop")
+        if path.parent.name in ("package", "apt"):
+            text = without_removal(text)
         assert action.because
         assert offence(text) is None, action.title
 
@@ -63,12 +66,12 @@ def test_every_script_is_valid_shell(path: Path) -> None:
 
 @pytest.mark.parametrize("name", sorted(all_modules()))
 def test_module_has_a_case_in_which_it_does_nothing(name: str) -> None:
-    if getattr(all_modules()[name], "always_acts", False):
+    if getattr(all_modules()[name], "always_acts", False) or name == "pause":
         pytest.skip("an escape hatch")
     path = ROOT / name / "unchanged.yml"
     assert path.is_file(), f"show when {name} does nothing: write {path.relative_to(ROOT.parent.parent)}"
     case = load_case(path)
-    assert bind(name, case).facts() or name in ("debug", "assert")
+    assert bind(name, case).facts() or name in ("debug", "assert", "fail", "set_fact")
     assert plan(name, case).actions == ()
 
 
@@ -131,6 +134,20 @@ for tag in $tags shop-web:r1 shop-db:r1; do
   if cut -f 2 /srv/shop/releases/*/pins 2>/dev/null | grep -qxF -- "$tag"; then continue; fi
   docker image rm "$tag" 2>/dev/null || true
 done"""
+
+
+@pytest.mark.parametrize("packages", ["curl", "libc6:i386 g++", "nginx=1.24"])
+def test_packages_may_be_removed_and_nothing_more(packages: str) -> None:
+    words = f"apt-get -y -q -o DPkg::Lock::Timeout=600 remove {packages}"
+    assert offence(words) is not None
+    assert without_removal(words) == ""
+    for text in (
+        words.replace("remove", "purge"),
+        f"{words} --purge",
+        words.replace("-q", "--purge"),
+        f"{words}; rm -rf /",
+    ):
+        assert offence(without_removal(text)) is not None
 
 
 def test_pruning_in_its_own_words_is_allowed() -> None:
