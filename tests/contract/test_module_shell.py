@@ -687,3 +687,9 @@ def test_paths_below_are_read(ask: Any, tmp_path: Path) -> None:
     assert [(one.kind, one.value) for one in found] == [("file", digest), ("", ""), ("directory", ""), ("link", "a b")]
     assert found[0].mode == 0o640
     assert ask(PathsBelow(str(tmp_path / "none"), ("x",))) is None
+
+
+def test_file_of_this_machine_is_known_at_the_first_look(world: World) -> None:
+    (world.folder / "mine").write_text("text\n")
+    text = play("- {name: one, copy: {src: mine, dest: '{{ dir }}/x'}}")
+    assert [words(world.run(text)) for _ in range(2)] == [["one: changed"], ["one: ok"]]

@@ -191,3 +191,19 @@ def test_the_choice(
     chosen = reporter_for(json=json, verbosity=0, stdout=io.StringIO(), stderr=stderr())
     assert type(chosen) is kind
     chosen.close()
+
+
+def test_a_person_who_is_asked_has_the_terminal(clock: Clock) -> None:
+    screen = Terminal()
+    reporter = LiveReporter(screen, Terminal(), clock=clock)
+    reporter.handle(e.RunStarted(verb="deploy", environment="prod", hosts=HOSTS))
+    reporter.handle(e.PersonAsked(prompt="Well"))
+    asked = len(screen.getvalue())
+    assert screen.getvalue().rfind(SHOW_CURSOR) > screen.getvalue().rfind(HIDE_CURSOR)
+    reporter.handle(e.HostDoing(host=HOSTS[0], doing="something"))
+    reporter.draw()
+    assert screen.getvalue()[asked:] == ""
+    reporter.handle(e.PersonAnswered())
+    assert HIDE_CURSOR in screen.getvalue()[asked:]
+    reporter.close()
+    assert screen.getvalue().rfind(SHOW_CURSOR) > screen.getvalue().rfind(HIDE_CURSOR)
