@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
-from deployer.model.action import Action, HttpCheck
+from deployer.model.action import Action, HttpCheck, Outcome
 from deployer.model.connection import Result, Traffic
 from deployer.model.event import Event
 from deployer.model.release import Container
@@ -54,6 +54,29 @@ class Module(Protocol):
 
     def plan(self, seen: Facts) -> Iterator[Action]:
         """The actions that bring the host to what the arguments say; none means unchanged."""
+        ...
+
+
+@runtime_checkable
+class Returning(Protocol):
+    """A Module that has more to tell than what it did."""
+
+    def returns(self, seen: Facts, done: Sequence[Outcome]) -> Mapping[str, Any]:
+        """What `register` gives, under Ansible's names, from what was seen before the actions and how they ended.
+
+        After a failure the last one in `done` is the one that failed. Some names are read by the engine: `changed`,
+        `failed` with `msg`, and `skipped` have the last word on how the task ended; `ansible_facts` become variables
+        of the host.
+        """
+        ...
+
+
+@runtime_checkable
+class Saying(Protocol):
+    """A Module that has a word for people."""
+
+    def says(self) -> str | None:
+        """The message of a task that did not fail."""
         ...
 
 

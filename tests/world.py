@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shlex
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from textwrap import dedent
@@ -21,7 +21,7 @@ from deployer.engine.ports import Options, Questions, Session, Target
 from deployer.engine.run import execute
 from deployer.facts.lock import LockHolder, RolloutState
 from deployer.facts.releases import InstalledReleases
-from deployer.model.action import Action, Put, Script
+from deployer.model.action import Action, Outcome, Put, Script
 from deployer.model.connection import Endpoint
 from deployer.model.event import Event
 from deployer.model.lock import Holder
@@ -96,7 +96,26 @@ class Refuse:
         raise ValueError("a folder is in the way")
 
 
-MODULES: Mapping[str, type[Any]] = {"write": Write, "sh": Sh, "refuse": Refuse}
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """Ask the host something, and return what it said and what was at a path before."""
+
+    cmd: str
+    path: str = "/nonexistent"
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def facts(self) -> tuple[Fact[Any], ...]:
+        return (Text(self.path),)
+
+    def plan(self, seen: Facts) -> Iterator[Action]:
+        yield Script(text=self.cmd, label="ask", because="told to", changes=False, answers=True)
+
+    def returns(self, seen: Facts, done: Sequence[Outcome]) -> Mapping[str, Any]:
+        said = [(one.status, one.output) for one in done]
+        return {"said": said, "before": seen[Text(self.path)], **self.values}
+
+
+MODULES: Mapping[str, type[Any]] = {"write": Write, "sh": Sh, "refuse": Refuse, "ask": Ask}
 DEFAULT_BACK = """
     - hosts: all
       tasks:
@@ -114,6 +133,7 @@ class World:
     serves: Mapping[str, str] = field(default_factory=dict)  # host -> release that it serves when the run begins
     releases: bool = True  # the run is about a release
     variables: Mapping[str, Any] = field(default_factory=dict)
+    modules: Mapping[str, type[Any]] = field(default_factory=lambda: MODULES)
     remotes: Mapping[str, Remote] = field(default_factory=dict)  # instead of this machine
     events: list[Event] = field(default_factory=list)
 
@@ -165,7 +185,7 @@ class World:
     def playbook(self, text: str, name: str = "deploy.yml") -> Playbook:
         path = self.folder / name
         path.write_text(dedent(text))
-        return load_playbook(path, MODULES)
+        return load_playbook(path, self.modules)
 
     def target(self, name: str) -> Target:
         extra = {"inventory_hostname": name, "dir": str(self.dir(name)), "log": str(self.folder / "log")}
@@ -184,7 +204,7 @@ class World:
             playbook=self.playbook(text),
             way_back=self.playbook(back, "rollback.yml") if back else None,
             targets=tuple(self.target(name) for name in self.names),
-            language=Language(MODULES),
+            language=Language(self.modules),
             questions=Questions(installed=InstalledReleases, lock=LockHolder, rollout=RolloutState),
             emit=self.events.append,
             holder=HOLDER,

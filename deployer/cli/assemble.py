@@ -19,6 +19,7 @@ from typing import Any, cast
 from deployer import __version__
 from deployer.cli.environment import Environment
 from deployer.cli.options import Aim, Choice
+from deployer.cli.person import ask_person
 from deployer.cli.restoring import check_restorable
 from deployer.config.playbook import load_playbook
 from deployer.config.releases import HostRelease, ReleaseMaker, Stamp, project_root
@@ -95,6 +96,7 @@ def _options(environment: Environment, playbook: Path, aim: Aim, forks: int) -> 
         lock_wait=aim.lock_wait,
         pause_after=aim.pause_after,
         on_failure=_on_failure(environment, playbook),
+        ask=ask_person if sys.stdin.isatty() and sys.stderr.isatty() else None,
     )
 
 
@@ -133,6 +135,7 @@ def _target(
     extra = {
         **environment.magic(host, playbook),
         "ansible_check_mode": aim.check,
+        "ansible_verbosity": environment.choice.verbose,
         "restore_data": aim.restore_data,
         "restore_snapshot": aim.snapshot,
         "release_tree": mine.tree if mine else None,

@@ -20,7 +20,7 @@ def make(cls: type[Any], name: str, args: Mapping[str, Any], *, raw: Any = None,
     Raises PlaybookError for unknown, missing and mistyped arguments, and for what the class itself refuses.
     """
     try:
-        return instance(cls, args)
+        return instance(cls, _named(cls, args))
     except WrongError as wrong:
         raise _error(name, wrong, args if raw is None else raw, place) from None
 
@@ -28,8 +28,9 @@ def make(cls: type[Any], name: str, args: Mapping[str, Any], *, raw: Any = None,
 def check(cls: type[Any], name: str, args: Mapping[str, Any], *, place: Place = NOWHERE) -> None:
     """Raise PlaybookError for all that is wrong with arguments whatever their templates will give."""
     try:
-        _refuse_internal(cls, args)
-        instance(cls, _postponed(args))
+        named = _named(cls, args)
+        _refuse_internal(cls, named)
+        instance(cls, _postponed(named))
     except WrongError as wrong:
         raise _error(name, wrong, args, place) from None
 
@@ -46,11 +47,31 @@ def expressions(cls: type[Any]) -> dict[str, str]:
     return {getattr(cls, mark): field for mark, field in marks if hasattr(cls, mark)}
 
 
+def sets(cls: type[Any], args: Mapping[str, Any]) -> frozenset[str]:
+    """The variables that a task with these arguments gives its host."""
+    return frozenset(args) - {*public(arguments(cls))} if hasattr(cls, "gathers") else frozenset()
+
+
+def _named(cls: type[Any], args: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments by the names of their fields: aliases undone, names at will in the field that gathers them."""
+    known, aliases, gathers = public(arguments(cls)), getattr(cls, "aliases", {}), getattr(cls, "gathers", None)
+    if gathers:
+        own = {name: value for name, value in args.items() if name in known}
+        return {**own, gathers: {name: value for name, value in args.items() if name not in known}}
+    found: dict[str, Any] = {}
+    for name, value in args.items():
+        own_name = aliases.get(name, name)
+        if own_name in found:
+            raise WrongError(f"`{name}` and `{own_name}` are one argument", (name,), "remove one of the two")
+        found[own_name] = value
+    return found
+
+
 def _refuse_internal(cls: type[Any], args: Mapping[str, Any]) -> None:
     """Refuse what only this program fills in."""
     known = public(arguments(cls))
     for name in args:
-        if name not in known:
+        if name not in known and name != getattr(cls, "gathers", None):
             raise unknown(name, known)
 
 

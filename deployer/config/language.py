@@ -66,6 +66,10 @@ class Language:
         asked = (self._templates.names(one, condition=True) for one in conditions if isinstance(one, str))
         return frozenset().union(*asked)
 
+    def sets(self, task: Task) -> frozenset[str]:
+        """The names of variables that a task gives its host."""
+        return binding.sets(self._modules[task.module], task.args) | ({task.register} if task.register else set())
+
     def bind(self, task: Task, variables: Mapping[str, Any], *, args: Mapping[str, Any] | None = None) -> Any:
         """The task's module with its arguments (or `args` instead) rendered, converted and checked.
 

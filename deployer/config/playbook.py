@@ -112,7 +112,7 @@ class PlayReader:
             environment=keywords.mapping(raw, "environment"),
             become=keywords.flag(raw, "become"),
             become_user=keywords.text(raw, "become_user"),
-            **_decisions(raw),
+            **_decisions(raw, self.modules[module]),
         )
         binding.check(self.modules[module], module, args, place=place_of(raw, key))
         self.check_conditions(raw, CONDITIONS)
@@ -207,10 +207,12 @@ def _placed(items: Mapping[Any, tuple[Any, Place]], place: Place) -> Placed:
     return result
 
 
-def _decisions(raw: Mapping[str, Any]) -> dict[str, Any]:
+def _decisions(raw: Mapping[str, Any], module: type[Any]) -> dict[str, Any]:
     """The keywords that decide whether a task runs and what its result means."""
     flags = {key: keywords.flag_or_template(raw, key) for key in ("ignore_errors", "run_once", "no_log")}
     results = {key: keywords.conditions(raw, key) or None for key in ("changed_when", "failed_when")}
+    if getattr(module, "for_all", False):  # as Ansible's BYPASS_HOST_LOOP
+        flags["run_once"] = True
     return {"when": keywords.conditions(raw, "when"), "once": keywords.once(raw), **flags, **results}
 
 

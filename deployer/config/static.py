@@ -21,7 +21,7 @@ def check_playbook(
 ) -> None:
     """Bind every task for every host of its play; raises PlaybookError with file and line.
 
-    A task that uses what an earlier one registers cannot be bound yet and is left to the run.
+    A task that uses what an earlier one sets or registers cannot be bound yet and is left to the run.
     """
     later = set(LATER)
     for play in playbook.plays:
@@ -30,7 +30,7 @@ def check_playbook(
         for task in play.all_tasks:
             for host in hosts:
                 _check(task, language, variables_of(host, play, task), frozenset(later))
-            later.update({task.register} if task.register else ())
+            later.update(language.sets(task))
 
 
 def _check_serial(

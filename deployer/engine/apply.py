@@ -11,13 +11,14 @@ from threading import Event as Flag
 from typing import Any
 
 from deployer.engine.gate import Clock, watch
+from deployer.engine.here import pause
 from deployer.engine.host import HostRun
 from deployer.engine.lease import FENCED
-from deployer.engine.ports import Emit
+from deployer.engine.ports import Ask, Emit
 from deployer.engine.steps import StepReader, also_ok, render_steps
 from deployer.engine.sync import apply_sync
 from deployer.errors import CommandError, CommandTimeoutError, UnhealthyError
-from deployer.model.action import Action, Put, Run, Script, Sync, Watch
+from deployer.model.action import Action, Outcome, Pause, Put, Run, Script, Sync, Watch
 from deployer.model.event import ActionStarted, HostDoing, Output, Progress
 from deployer.model.report import Done
 from deployer.protocols import OnBytes
@@ -30,8 +31,20 @@ class Applied:
     """What was done, as far as it came."""
 
     done: list[Done] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)  # of the same, and of the one that failed
     output: str = ""
+    errors: str = ""  # the last step's stderr, where it is told apart
     status: int = 0
+
+    def planned(self, action: Action) -> None:
+        """Note an action that check mode has announced."""
+        self.done.append(done(action))
+        self.outcomes.append(Outcome(action=action, status=None))
+
+    def performed(self, action: Action, outcome: Outcome, seconds: float) -> None:
+        """Note an action that ended well."""
+        self.done.append(done(action, seconds))
+        self.outcomes.append(outcome)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +57,7 @@ class Applier:
     emit: Emit
     diff: Callable[[Put], str] | None = None  # renders a file's change, where asked for
     stop: Flag = field(default_factory=Flag)
+    ask: Ask | None = None  # None: nobody is there to be asked
 
     def announce(self, action: Action, *, planned: bool = False) -> None:
         """Say that an action begins, or in check mode that it would."""
@@ -68,7 +82,7 @@ class Applier:
         Raises CommandError, CommandTimeoutError, TransferError, UnhealthyError or ConnectError; the host is marked
         as touched before the first action that changes what it serves.
         """
-        for alone, group in groupby(actions, key=lambda one: isinstance(one, Sync | Watch)):
+        for alone, group in groupby(actions, key=lambda one: isinstance(one, Sync | Watch | Pause)):
             if alone:
                 for action in group:
                     self._alone(action, applied)
@@ -87,7 +101,9 @@ class Applier:
         elif isinstance(action, Watch):
             clock = Clock(sleep=self._doze)
             applied.output = watch(self.host.target.remote, action, become=self.become, emit=self.emit, clock=clock)
-        applied.done.append(_done(action, time.monotonic() - start))
+        elif isinstance(action, Pause):
+            applied.output = pause(action, emit=self.emit, host=self.host.name, ask=self.ask, stop=self.stop)
+        applied.performed(action, Outcome(action=action, output=applied.output), time.monotonic() - start)
 
     def _doze(self, seconds: float) -> None:
         if self.stop.wait(seconds):
@@ -120,14 +136,14 @@ class Applier:
                 f"{actions[max(reader.steps.current, 0)].title}: {late.message}", host=self.host.name
             ) from late
         finally:
-            applied.output = reader.steps.output(reader.steps.current)
+            applied.output, applied.errors = reader.shown()
         if guard and result.status == FENCED:
             guard.check(result)
         reader.check(result.status, result.stderr)
 
 
-def _done(action: Action, seconds: float) -> Done:
-    return Done(title=action.title, because=action.because, seconds=seconds)
+def done(action: Action, seconds: float = 0.0) -> Done:
+    return Done(title=action.title, because=action.because, seconds=seconds, changes=action.changes)
 
 
 class _Follower:
@@ -143,15 +159,15 @@ class _Follower:
 
     def line(self, line: str, error: bool) -> None:
         before, ended = self.steps.current, len(self.steps.statuses)
-        text = None if error else self.steps.feed(line)
+        said = None if error else self.steps.feed(line)
         if self.steps.current != before:
             self._begin(self._actions[self.steps.current])
         if len(self.steps.statuses) != ended:
             self._end()
-        if text is not None and self.steps.current >= 0:
+        if said is not None and self.steps.current >= 0:
             action = self._actions[self.steps.current]
-            if not getattr(action, "secret", False):
-                self._applier.emit(Output(host=self._applier.host.name, line=text))
+            if not (getattr(action, "secret", False) or getattr(action, "answers", False)):
+                self._applier.emit(Output(host=self._applier.host.name, line=said[0], error=said[1]))
 
     def _begin(self, action: Action) -> None:
         self._began = time.monotonic()
@@ -160,9 +176,20 @@ class _Follower:
 
     def _end(self) -> None:
         action = self._actions[self.steps.current]
-        self._applied.status = self.steps.statuses[self.steps.current]
-        if self._applied.status in (0, *also_ok(action)):
-            self._applied.done.append(_done(action, time.monotonic() - self._began))
+        status = self._applied.status = self.steps.statuses[self.steps.current]
+        step = self.steps.current
+        output, errors = self.steps.output(step), self.steps.error_output(step)
+        outcome = Outcome(action=action, status=status, output=output, errors=errors)
+        if status in (0, *also_ok(action)):
+            self._applied.performed(action, outcome, time.monotonic() - self._began)
+        else:
+            self._applied.outcomes.append(outcome)
+
+    def shown(self) -> tuple[str, str]:
+        """The last step's output and stderr, if they are for people."""
+        step = self.steps.current
+        answers = step >= 0 and getattr(self._actions[step], "answers", False)
+        return ("", "") if answers else (self.steps.output(step), self.steps.error_output(step))
 
     def check(self, status: int | None, stderr: str) -> None:
         """Raise CommandError unless every step ended well."""
@@ -175,7 +202,8 @@ class _Follower:
         code = self.steps.statuses.get(step, status)
         how = f"exited with status {code}" if code is not None else "ended without a status"
         hidden = getattr(action, "secret", False)
-        output = "" if hidden else "\n".join((self.steps.output(step) or stderr).splitlines()[-_TAIL:])
+        said = "\n".join(filter(None, (self.steps.output(step), self.steps.error_output(step)))) or stderr
+        output = "" if hidden else "\n".join(said.splitlines()[-_TAIL:])
         raise CommandError(f"{action.title}: {how}", status=code, output=output, host=self._applier.host.name)
 
 

@@ -1,7 +1,8 @@
-"""Files of this machine that a module's arguments name: read here, so that modules stay decisions."""
+"""What a module must know beside its arguments and the host: read here, so that modules stay decisions."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,19 @@ from deployer.protocols import Module
 
 
 def read_inputs(module: Module, language: Language, variables: Variables, *, place: Place) -> Module:
-    """The module with the file that its `reads` argument names, as bytes in `loaded`; templates are rendered.
+    """The module with the variables that it asks for in `given` and the file that its `reads` argument names.
 
-    A relative path is looked for beside the playbook. Raises PlaybookError if there is no such file.
+    The file's bytes come in `loaded`, templates rendered. A relative path is looked for beside the playbook. Raises
+    PlaybookError if there is no such file.
     """
+    given: Mapping[str, str] = getattr(module, "given", {})  # field -> variable
+    if given:
+        told = {field: variables[name] for field, name in given.items() if name in variables}
+        module = replace(module, **told)  # type: ignore[type-var]
+    return _with_file(module, language, variables, place)
+
+
+def _with_file(module: Module, language: Language, variables: Variables, place: Place) -> Module:
     name: str | None = getattr(module, "reads", None)
     source: Any = getattr(module, name) if name else None
     if not source:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from threading import Event as Flag
 from typing import Any, Protocol
 
 from deployer.errors import NOWHERE, Place
@@ -17,6 +18,7 @@ from deployer.protocols import Fact, Module, Remote
 from deployer.rollout.decide import OnFailure
 
 Emit = Callable[[Event], None]
+Ask = Callable[[str, bool, Flag], str]  # a prompt, whether to show what is typed, when to give up -> what was typed
 Variables = Mapping[str, Any]
 
 
@@ -78,6 +80,7 @@ class Options:
     lock_wait: float = 0  # seconds
     pause_after: int | None = None  # stop, with what is switched serving, after so many batches
     on_failure: OnFailure = "rollback"
+    ask: Ask | None = None  # a person at a terminal; None: there is none
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,21 +59,29 @@ def also_ok(action: Action) -> tuple[int, ...]:
     return action.also_ok if isinstance(action, Run | Script) else ()
 
 
+def is_apart(action: Action) -> bool:
+    return isinstance(action, Run | Script) and action.apart
+
+
+_TELL = """if [ -s "$errors" ]; then printf '\\n'; sed 's/^/{nonce} error /' "$errors"; fi; """  # stderr, line by line
 Note = Callable[[str, Action, int], str]  # "begin" or "end", an action, its number -> shell that writes it down
 
 
 def render_steps(actions: Sequence[Action], nonce: str, *, prologue: str = "", note: Note | None = None) -> str:
     """One script for all of them; it ends with the first that fails."""
     lines = [prologue] if prologue else []
+    if any(map(is_apart, actions)):
+        lines.append("errors=$(mktemp) || exit 1; trap 'rm -f -- \"$errors\"' EXIT")
     for number, action in enumerate(actions):
+        errors, tell = ('"$errors"', _TELL.format(nonce=nonce)) if is_apart(action) else ("&1", "")
         good = "|".join(str(status) for status in (0, *also_ok(action)))
         lines += [
             note("begin", action, number) if note else "",
             f"printf '{nonce} begin {number}\\n'",
             "( set -e",
             render(action, nonce),
-            ") 2>&1 </dev/null",
-            f"rc=$?; printf '\\n{nonce} end %d\\n' \"$rc\"",
+            f") 2>{errors} </dev/null",
+            f"rc=$?; {tell}printf '\\n{nonce} end %d\\n' \"$rc\"",
             note("end", action, number) if note else "",
             f'case "$rc" in {good}) ;; *) exit 0 ;; esac',
         ]
@@ -89,24 +97,29 @@ class StepReader:
         self.current = -1
         self.statuses: dict[int, int] = {}
         self.outputs: dict[int, list[str]] = {}
+        self.errors: dict[int, list[str]] = {}
 
-    def feed(self, line: str) -> str | None:
-        """The output line that this one completes; None for markers and for the blank before a marker."""
+    def feed(self, line: str) -> tuple[str, bool] | None:
+        """The output line that this one completes, and whether it is of stderr; None for what is no output."""
         if line.startswith(self._nonce):
-            self._marker(line.split())
-            return None
+            return self._marker(line)
         held, self._blank = self._blank, line == ""
         if held:
             self._keep("")
-        return None if line == "" else self._keep(line)
+        return None if line == "" else (self._keep(line), False)
 
-    def _marker(self, words: Sequence[str]) -> None:
+    def _marker(self, line: str) -> tuple[str, bool] | None:
         self._blank = False
-        if words[1] == "begin":
-            self.current = int(words[2])
-            self.outputs[self.current] = []
+        _, word, rest = line.split(" ", 2)
+        if word == "begin":
+            self.current = int(rest)
+            self.outputs[self.current], self.errors[self.current] = [], []
+        elif word == "error":
+            self.errors[self.current].append(rest)
+            return rest, True
         else:
-            self.statuses[self.current] = int(words[2])
+            self.statuses[self.current] = int(rest)
+        return None
 
     def _keep(self, line: str) -> str:
         self.outputs.setdefault(self.current, []).append(line)
@@ -114,3 +127,6 @@ class StepReader:
 
     def output(self, step: int) -> str:
         return "\n".join(self.outputs.get(step, []))
+
+    def error_output(self, step: int) -> str:
+        return "\n".join(self.errors.get(step, []))

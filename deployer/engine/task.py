@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Event as Flag
 from typing import Any
@@ -16,8 +16,8 @@ from deployer.engine.ports import Emit, Language, Options, Variables
 from deployer.errors import CommandError, ConnectError, DeployerError, PlaybookError, UndecidedError
 from deployer.model.action import Action
 from deployer.model.playbook import Play, Task
-from deployer.model.report import Done, Status, TaskResult
-from deployer.protocols import Fact, Module
+from deployer.model.report import Status, TaskResult
+from deployer.protocols import Fact, Facts, Module, Returning, Saying
 
 _OUTPUT_TAIL = 4000  # characters of output that a result keeps for the report
 
@@ -56,8 +56,7 @@ class TaskRunner:
         """Note a result on a host; what comes back is for everybody's eyes."""
         if result.status is Status.FAILED and self._flag(task.ignore_errors, task, host):
             result = replace(result, status=Status.IGNORED)
-        if task.register:
-            host.registered[task.register] = self.language.literal(dict(result.data))
+        result = self._learn(task, host, result)
         if self._flag(task.no_log, task, host):
             result = _censored(result)
         host.results.append(result)
@@ -67,6 +66,13 @@ class TaskRunner:
             host.failed, host.hint = f"{task.name}: {result.message}", result.hint
             host.lost = host.lost or result.status is Status.UNREACHABLE
         return result
+
+    def _learn(self, task: Task, host: HostRun, result: TaskResult) -> TaskResult:
+        """Note the variables that a result gives a host: what is registered, and facts that were set."""
+        facts = dict(result.data.get("ansible_facts", {}))
+        told = {**facts, task.register: dict(result.data)} if task.register else facts
+        host.registered.update(self.language.literal(told))
+        return replace(result, learned=tuple(told))
 
     def _flag(self, value: bool | str, task: Task, host: HostRun) -> bool:
         if isinstance(value, bool):
@@ -82,7 +88,10 @@ class TaskRunner:
         items = self.language.render(task.loop, variables, place=task.place)
         if isinstance(items, str) or not isinstance(items, Sequence):
             raise PlaybookError(f"`loop` must be a list, got {type(items).__name__}", place=task.place)
-        results = [self._item(task, host, {**variables, "item": item}) for item in items]
+        results: list[TaskResult] = []
+        for item in items:
+            result = self._item(task, host, {**host.variables(self.play, task), "item": item})
+            results.append(self._learn(replace(task, register=None), host, result))
         return _collected(task, host, results)
 
     def _item(self, task: Task, host: HostRun, variables: Variables) -> TaskResult:
@@ -99,30 +108,40 @@ class TaskRunner:
         """Without a loop, or one item of it: the four rooms, one after the other."""
         module = read_inputs(self.language.bind(task, variables), self.language, variables, place=task.place)
         become = host.become(self.play, task)
-        actions = self._plan(task, host, module, variables)
+        seen = self._look(task, host, module)
+        actions = self._plan(task, host, module, seen, variables)
         if self._flag(task.no_log, task, host):
             actions = tuple(map(hidden, actions))
         applied, failure = Applied(), None
         applier = Applier(
-            host=host, task=task.name, become=become, emit=self.emit, diff=self.options.diff, stop=self.stop
+            host=host,
+            task=task.name,
+            become=become,
+            emit=self.emit,
+            diff=self.options.diff,
+            stop=self.stop,
+            ask=self.options.ask,
         )
         if self.options.check:
             for action in actions:
                 applier.announce(action, planned=True)
-                applied.done.append(Done(title=action.title, because=action.because))
+                applied.planned(action)
         elif actions:
             failure = self._apply(applier, actions, applied)
-        says, fails = _words(module)
-        failure = failure or fails
-        return self._judge(task, host, variables, _result(task, host, applied, failure=failure, says=says))
+        values = module.returns(seen, applied.outcomes) if isinstance(module, Returning) else {}
+        says = module.says() if isinstance(module, Saying) else None
+        return self._judge(task, host, variables, _result(task, host, applied, failure, {"says": says, **values}))
 
-    def _plan(self, task: Task, host: HostRun, module: Module, variables: Variables) -> tuple[Action, ...]:
-        become = host.become(self.play, task)
+    def _look(self, task: Task, host: HostRun, module: Module) -> Facts:
+        """What the module asks for, as it is before anything is done."""
         missing = [fact for fact in module.facts() if fact not in host.seen]
         if missing:
-            host.seen.update(look(host.target.remote, missing, become=become))
+            host.seen.update(look(host.target.remote, missing, become=host.become(self.play, task)))
+        return SeenOnHost(host.seen)
+
+    def _plan(self, task: Task, host: HostRun, module: Module, seen: Facts, variables: Variables) -> tuple[Action, ...]:
         try:
-            actions = tuple(module.plan(SeenOnHost(host.seen)))
+            actions = tuple(module.plan(seen))
         except ValueError as wrong:
             raise CommandError(
                 getattr(wrong, "message", str(wrong)), status=None, host=host.name, hint=getattr(wrong, "hint", None)
@@ -159,28 +178,32 @@ class TaskRunner:
         return replace(result, status=status, message=message if failed else "", data=data)
 
 
-def _words(module: Module) -> tuple[str | None, DeployerError | None]:
-    """What a module says without touching the host: `debug` a message, `assert` that something is not so."""
-    fails: Callable[[], str | None] | None = getattr(module, "fails", None)
-    says: Callable[[], str | None] | None = getattr(module, "says", None)
-    failure = fails() if fails else None
-    return (says() if says else None), (CommandError(failure, status=None) if failure else None)
-
-
 def _result(
-    task: Task, host: HostRun, applied: Applied, *, failure: DeployerError | None, says: str | None
+    task: Task, host: HostRun, applied: Applied, failure: DeployerError | None, values: Mapping[str, Any]
 ) -> TaskResult:
-    status = Status.FAILED if failure else Status.CHANGED if applied.done else Status.OK
-    output = getattr(failure, "output", "") or applied.output
-    message = failure.message if failure else (says or "")
+    """What was done and what the module says of it; `says` in its values is for people alone."""
+    changed = bool(values.get("changed", any(done.changes for done in applied.done)))
+    status = _status(failed=bool(failure or values.get("failed")), skipped=bool(values.get("skipped")), changed=changed)
+    said = values.get("says") if status is not Status.FAILED else values.get("msg", "")
+    message = failure.message if failure else str(said or "")
     data = {
-        "changed": status is Status.CHANGED, "failed": bool(failure), "skipped": False, "rc": applied.status,
-        "stdout": applied.output, "stdout_lines": applied.output.splitlines(), "stderr": "", "msg": message,
+        "rc": applied.status, "stdout": applied.output, "stdout_lines": applied.output.splitlines(),
+        "stderr": applied.errors, "stderr_lines": applied.errors.splitlines(), "msg": message, **values,
+        "changed": changed, "failed": status is Status.FAILED, "skipped": status is Status.SKIPPED,
+        **({"msg": message} if failure else {}),
     }  # fmt: skip
+    del data["says"]
+    output = getattr(failure, "output", "") or "\n".join(filter(None, (applied.output, applied.errors)))
     return TaskResult(
         host=host.name, task=task.name, status=status, actions=tuple(applied.done), message=message, data=data,
         output=output[-_OUTPUT_TAIL:], hint=failure.hint if failure else None,
     )  # fmt: skip
+
+
+def _status(*, failed: bool, skipped: bool, changed: bool) -> Status:
+    if failed:
+        return Status.FAILED
+    return Status.SKIPPED if skipped else Status.CHANGED if changed else Status.OK
 
 
 def _censored(result: TaskResult) -> TaskResult:
@@ -214,6 +237,9 @@ def _collected(task: Task, host: HostRun, results: Sequence[TaskResult]) -> Task
         "results": [dict(result.data) for result in results], "changed": Status.CHANGED in statuses,
         "failed": bad is not None, "skipped": status is Status.SKIPPED,
     }  # fmt: skip
+    facts = {name: value for one in results for name, value in one.data.get("ansible_facts", {}).items()}
+    if facts:
+        data["ansible_facts"] = facts
     return TaskResult(
         host=host.name, task=task.name, status=status, data=data,
         actions=tuple(action for result in results for action in result.actions),

@@ -196,8 +196,8 @@ def _copy(runner: TaskRunner, task: Task, done: tuple[HostRun, TaskResult], host
     source, result = done
     for host in hosts:
         runner.settle(task, host, replace(result, host=host.name, actions=(), status=_copied(result.status)))
-        if task.register:  # what was said, also where nobody may read it in the result
-            host.registered[task.register] = source.registered[task.register]
+        for name in result.learned:  # what was said, also where nobody may read it in the result
+            host.registered[name] = source.registered[name]
 
 
 def _copied(status: Status) -> Status:

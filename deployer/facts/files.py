@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 TEXT_LIMIT = 65536  # bytes of a file that are fetched to show a difference
+WHOLE_LIMIT = 8 * 2**20  # bytes of a file that are fetched to be read or edited
 
 _KINDS = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "link"}
 
@@ -95,6 +96,26 @@ class FileText:
             '[ -f "$p" ] && [ -r "$p" ] || exit 1\n'
             f'[ "$(wc -c <"$p")" -le {TEXT_LIMIT} ] || exit 1\n'
             f'case $(sha256sum <"$p") in {shlex.quote(self.unless or "-")}*) exit 1 ;; esac\n'
+            'base64 <"$p"'
+        )
+
+    def parse(self, output: str, status: int) -> bytes | None:
+        return base64.b64decode(output) if status == 0 else None
+
+
+@dataclass(frozen=True)
+class FileBytes:
+    """A file's bytes, whole; None if there is no such file, it may not be read, or it is over 8 MB."""
+
+    constant: ClassVar[bool] = False
+
+    path: str
+
+    def script(self) -> str:
+        return (
+            f"p={shlex.quote(self.path)}\n"
+            '[ -f "$p" ] && [ -r "$p" ] || exit 1\n'
+            f'[ "$(wc -c <"$p")" -le {WHOLE_LIMIT} ] || exit 1\n'
             'base64 <"$p"'
         )
 

@@ -22,6 +22,7 @@ class Action:
 
     because: str
     serves: bool = False  # it changes which release serves: the host then counts as touched and is put back on failure
+    changes: bool = True  # False: it asks or waits, and a task that did only this is `ok`
     timeout: float = DEFAULT_TIMEOUT  # seconds
 
     @property
@@ -39,6 +40,8 @@ class Run(Action):
     also_ok: tuple[int, ...] = ()
     stdin: str | None = None  # may hold secrets: it travels on the connection, never in argv
     secret: bool = False  # its output is kept out of every report
+    answers: bool = False  # its output is for the module to read, not for people
+    apart: bool = False  # its two streams are told apart; stderr then comes when it has ended
     label: str = ""  # a shorter form of argv for people
 
     @property
@@ -61,6 +64,8 @@ class Script(Action):
     env: Mapping[str, str] = field(default_factory=dict)
     also_ok: tuple[int, ...] = ()
     secret: bool = False
+    answers: bool = False  # its output is for the module to read, not for people
+    apart: bool = False  # its two streams are told apart; stderr then comes when it has ended
 
     @property
     def title(self) -> str:
@@ -138,3 +143,27 @@ class Watch(Action):
     @property
     def title(self) -> str:
         return f"watch {self.release.project} for {self.bake:g} s"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pause(Action):
+    """Wait on this machine: for some seconds, or until a person says to go on."""
+
+    changes: bool = False
+    seconds: float | None = None
+    prompt: str = ""  # instead of seconds, or said while they pass
+    echo: bool = True  # show what the person types
+
+    @property
+    def title(self) -> str:
+        return f"wait for a person: {self.prompt}" if self.seconds is None else f"wait {self.seconds:g} s"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """An action as its module sees it afterwards."""
+
+    action: Action
+    status: int | None = 0  # of its program; None: it was planned, and check mode performs nothing
+    output: str = ""
+    errors: str = ""  # stderr, where it is told apart

@@ -130,6 +130,18 @@ class RollbackStarted(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PersonAsked(Event):
+    """The run waits for a person at the terminal; until they have answered, the terminal is theirs."""
+
+    prompt: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonAnswered(Event):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
 class Note(Event):
     """Something that a person should know and that no other event says."""
 

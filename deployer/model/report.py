@@ -28,6 +28,7 @@ class Done:
     title: str
     because: str
     seconds: float = 0.0
+    changes: bool = True  # False: it asked or waited
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,7 @@ class TaskResult:
     seconds: float = 0.0
     data: Mapping[str, Any] = field(default_factory=dict)
     place: str = ""  # file:line of the task
+    learned: tuple[str, ...] = ()  # names of the variables that it gave the host
 
     @property
     def failed(self) -> bool:

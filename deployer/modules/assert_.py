@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from deployer.model.action import Action
+from deployer.model.action import Action, Outcome
 from deployer.modules._refusals import ArgumentRefusedError
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
@@ -40,10 +40,13 @@ class Assert:
         """The message for the task's result if all conditions hold."""
         return self.success_msg
 
-    def fails(self) -> str | None:
-        """Why the task fails; None: all conditions hold. Raises TypeError if nobody has evaluated them."""
+    def returns(self, seen: Facts, done: Sequence[Outcome]) -> Mapping[str, Any]:
+        """The condition that does not hold, if there is one. Raises TypeError if nobody has evaluated them."""
         if self.results is None:
             raise TypeError("the conditions were not evaluated")
         conditions = self.that if isinstance(self.that, tuple) else (self.that,)
-        broken = [str(text) for text, holds in zip(conditions, self.results, strict=True) if not holds]
-        return (self.fail_msg or f"does not hold: {broken[0]}") if broken else None
+        broken = [text for text, holds in zip(conditions, self.results, strict=True) if not holds]
+        if not broken:
+            return {"msg": self.success_msg or "All assertions passed"}
+        message = self.fail_msg or f"does not hold: {broken[0]}"
+        return {"failed": True, "msg": message, "assertion": broken[0], "evaluated_to": False}

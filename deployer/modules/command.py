@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from deployer.model.action import Action, run
-from deployer.modules._guards import guard_facts, reason
+from deployer.model.action import Action, Outcome, run
+from deployer.modules._guards import did_not_run, guard_facts, reason, said
 from deployer.modules._refusals import ArgumentRefusedError, check_one_of
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
@@ -43,7 +43,12 @@ class Command:
     def plan(self, seen: Facts) -> Iterator[Action]:
         because = reason(seen, chdir=self.chdir, creates=self.creates, removes=self.removes)
         if because is not None:
-            yield run(*self._argv(), because=because, cwd=self.chdir, stdin=self.stdin)
+            yield run(*self._argv(), because=because, cwd=self.chdir, stdin=self.stdin, apart=True)
+
+    def returns(self, seen: Facts, done: Sequence[Outcome]) -> Mapping[str, Any]:
+        """What was run and what it said."""
+        skipped = did_not_run(seen, chdir=self.chdir, creates=self.creates, removes=self.removes)
+        return {"cmd": list(self._argv()), **said(done), **skipped}
 
     def _argv(self) -> tuple[str, ...]:
         if self.argv is not None:

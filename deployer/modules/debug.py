@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from deployer.model.action import Action
+from deployer.model.action import Action, Outcome
 from deployer.modules._refusals import check_one_of
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
@@ -20,13 +20,17 @@ class Debug:
 
     free_form: ClassVar[str] = "msg"
     evaluates: ClassVar[str] = "var"  # the argument that names an expression; its value comes as `value`
+    given: ClassVar[Mapping[str, str]] = {"run_verbosity": "ansible_verbosity"}
 
-    msg: Any = None  # text, or any value
+    msg: Any = None  # text, or any value; without `var`, "Hello world!"
     var: str | None = None  # name of a variable, or an expression without braces, instead of `msg`
+    verbosity: int = 0  # said only with at least so many -v; otherwise the task is skipped
     value: Any = field(default=..., metadata={"internal": True})
+    run_verbosity: int = field(default=0, metadata={"internal": True})
 
     def __post_init__(self) -> None:
-        check_one_of("msg", self.msg, "var", self.var)
+        if self.msg is not None:
+            check_one_of("msg", self.msg, "var", self.var)
 
     def facts(self) -> tuple[Fact[Any], ...]:
         return ()
@@ -36,11 +40,21 @@ class Debug:
 
     def says(self) -> str:
         """The message for the task's result. Raises TypeError if nobody has evaluated `var`."""
-        if self.var is None:
-            return _text(self.msg)
+        return _text(self._message()) if self.var is None else f"{self.var}: {_text(self._value())}"
+
+    def returns(self, seen: Facts, done: Sequence[Outcome]) -> Mapping[str, Any]:
+        """The message, or the variable under its own name; that the task is skipped if there are too few -v."""
+        if self.verbosity > self.run_verbosity:
+            return {"skipped": True, "skipped_reason": "Verbosity threshold not met."}
+        return {"msg": self._message()} if self.var is None else {self.var: self._value()}
+
+    def _message(self) -> Any:
+        return "Hello world!" if self.msg is None else self.msg
+
+    def _value(self) -> Any:
         if self.value is ...:
             raise TypeError(f"{self.var} was not evaluated")
-        return f"{self.var}: {_text(self.value)}"
+        return self.value
 
 
 def _text(value: Any) -> str:

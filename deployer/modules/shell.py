@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from deployer.model.action import Action, Script
-from deployer.modules._guards import guard_facts, reason
+from deployer.model.action import Action, Outcome, Script
+from deployer.modules._guards import did_not_run, guard_facts, reason, said
 from deployer.modules._refusals import ArgumentRefusedError
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
@@ -45,7 +45,12 @@ class Shell:
     def plan(self, seen: Facts) -> Iterator[Action]:
         because = reason(seen, chdir=self.chdir, creates=self.creates, removes=self.removes)
         if because is not None:
-            yield Script(text=self._script(), label=_title(self.cmd), cwd=self.chdir, because=because)
+            yield Script(text=self._script(), label=_title(self.cmd), cwd=self.chdir, because=because, apart=True)
+
+    def returns(self, seen: Facts, done: Sequence[Outcome]) -> Mapping[str, Any]:
+        """What was run and what it said."""
+        skipped = did_not_run(seen, chdir=self.chdir, creates=self.creates, removes=self.removes)
+        return {"cmd": self.cmd, **said(done), **skipped}
 
     def _script(self) -> str:
         """A shell of its own: our `set -eu` is not the user's, nor is a slip in his quotes ours."""

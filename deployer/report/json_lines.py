@@ -2,7 +2,8 @@
 
 Every line is an object with `event` (the class's name: RunStarted, HostDoing, HostConnected, HostUnreachable, Retrying,
 PlayStarted, BatchStarted, TaskStarted, ActionStarted, Output, Progress, TaskDone, GateWatching, GateJudged,
-RollbackStarted, Note, RunFinished), `time` (RFC 3339, UTC) and that event's fields under their own names:
+RollbackStarted, PersonAsked, PersonAnswered, Note, RunFinished), `time` (RFC 3339, UTC) and that event's fields under
+their own names:
 
     {"event": "ActionStarted", "time": "2026-11-22T06:30:00.125Z", "host": "web1", "task": "…", "title": "…",
      "because": "…", "planned": false, "diff": null}

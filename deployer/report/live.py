@@ -15,7 +15,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.text import Text
 
-from deployer.model.event import Event, RunFinished
+from deployer.model.event import Event, PersonAnswered, PersonAsked, RunFinished
 from deployer.report.board import Board, Mood, Row
 from deployer.report.narrate import Narrator
 from deployer.report.stream import Steady
@@ -84,9 +84,19 @@ class LiveReporter:
             self._lines += self._narrator.tell(event)
         if isinstance(event, RunFinished):
             self._stop()
+        elif isinstance(event, PersonAsked):
+            self._yield_screen()
+        elif isinstance(event, PersonAnswered):
+            self._live.start()
         elif not self._ticker.ident:
             self._live.start()
             self._ticker.start()
+
+    def _yield_screen(self) -> None:
+        """Take the rows away: the cursor is a person's."""
+        with self._drawing:
+            self._print_due()
+            self._live.stop()
 
     def close(self) -> None:
         with self._state:

@@ -62,6 +62,11 @@ def _section(name: str, cls: type[Any]) -> str:
 def _notes(name: str, cls: type[Any]) -> Iterator[str]:
     if free_form := getattr(cls, "free_form", None):
         yield f"Short form: `{name}: TEXT` means `{name}: {{{free_form}: TEXT}}`."
+    aliases: Mapping[str, str] = getattr(cls, "aliases", {})
+    if aliases:
+        yield "Other names: " + ", ".join(f"`{other}` for `{own}`" for other, own in aliases.items()) + "."
+    if getattr(cls, "gathers", None):
+        yield "Any further argument is a variable to set."
     if getattr(cls, "always_acts", False):
         yield f"`{name}` is an escape hatch: it always acts, unless its arguments say that there is nothing to do."
 

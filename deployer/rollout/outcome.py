@@ -24,10 +24,10 @@ def exit_code(outcomes: Sequence[HostOutcome], *, failed: bool) -> ExitCode:
 
 
 def count(results: Iterable[TaskResult]) -> dict[str, int]:
-    """How many tasks ended how, by the names of HostOutcome's fields; and how many actions they performed."""
+    """How many tasks ended how, by the names of HostOutcome's fields; and how many changes they made."""
     results = list(results)
     words = Counter(str(result.status) for result in results)
     counted = {word: words[word] for word in ("ok", "changed", "failed", "skipped", "ignored", "unreachable")}
     counted["ok"] += counted["changed"] + words[str(Status.IGNORED)]
-    counted["actions"] = sum(len(result.actions) for result in results)
+    counted["actions"] = sum(done.changes for result in results for done in result.actions)
     return counted

@@ -8,6 +8,8 @@ actions: |                         one line per action: title — because
   docker network create web — network web not found
 puts: {/etc/app.conf: "text"}      content of files that are written; optional
 serves: [docker compose stop]      titles of the actions that change what the host serves; optional
+outputs: ["text"]                  what the actions print, all ending well; optional
+returns: {stat: {exists: false}}   some of what the module returns then; optional
 refused: part of the message       instead of actions
 """
 
@@ -15,9 +17,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, is_dataclass, replace
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
@@ -27,9 +30,9 @@ import yaml
 import deployer.facts
 import deployer.modules
 from deployer.config import binding
-from deployer.model.action import Action
+from deployer.model.action import Action, Outcome
 from deployer.modules.registry import MODULES
-from deployer.protocols import Fact, Module
+from deployer.protocols import Fact, Module, Returning
 
 T = TypeVar("T")
 ROOT = Path(__file__).parent
@@ -55,6 +58,8 @@ class Case(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     actions: str = ""
     puts: dict[str, str] = {}
     serves: list[str] | None = None
+    outputs: list[str] = []
+    returns: dict[str, Any] = {}
     refused: str | None = None
 
 
@@ -64,6 +69,7 @@ class Planned:
 
     asked: tuple[Fact[Any], ...]
     actions: tuple[Action, ...]
+    returned: Mapping[str, Any]
 
     @property
     def text(self) -> str:
@@ -117,5 +123,8 @@ def _answer(*, fact: str, args: dict[str, Any], **rest: Any) -> tuple[Fact[Any],
 
 
 def plan(name: str, case: Case) -> Planned:
-    made = bind(name, case)
-    return Planned(made.facts(), tuple(made.plan(CaseFacts(answers(case)))))
+    made, seen = bind(name, case), CaseFacts(answers(case))
+    actions = tuple(made.plan(seen))
+    done = [Outcome(action=one, output=text or "") for one, text in zip_longest(actions, case.outputs)]
+    returned = made.returns(seen, done) if case.returns and isinstance(made, Returning) else {}
+    return Planned(made.facts(), actions, returned)

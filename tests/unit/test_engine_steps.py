@@ -39,8 +39,8 @@ def perform(*actions: Action) -> Ran:
     done = subprocess.run(["sh"], input=text, capture_output=True, text=True, check=True)
     assert done.stderr == ""
     reader = StepReader(NONCE)
-    emitted = [line for line in map(reader.feed, done.stdout.splitlines()) if line is not None]
-    return Ran(reader, emitted, done.stdout)
+    said = [line for line in map(reader.feed, done.stdout.splitlines()) if line is not None]
+    return Ran(reader, [line for line, _error in said], done.stdout)
 
 
 def sh(text: str, **rest: Any) -> Script:
@@ -60,6 +60,22 @@ def test_several_steps_each_with_its_output() -> None:
     assert ran.statuses == {0: 0, 1: 0, 2: 0, 3: 0}
     assert [ran.output(step) for step in range(4)] == ["one", "two", "", "three\nfour"]
     assert ran.emitted == ["one", "two", "three", "four"]
+
+
+@pytest.mark.parametrize("errors", ["", "err", "err\\n", "a\\n\\nb\\n", "\\n"])
+@pytest.mark.parametrize("output", ["", "out", "out\\n", "out\\n\\n"])
+def test_streams_are_told_apart(output: str, errors: str) -> None:
+    ran = perform(sh(f"printf '{output}'; printf '{errors}' >&2; exit 3", apart=True, also_ok=(3,)), sh("echo next"))
+    assert ran.statuses == {0: 3, 1: 0}
+    plain = [text.replace("\\n", "\n").removesuffix("\n") for text in (output, errors)]
+    assert [ran.output(0), ran.reader.error_output(0)] == plain
+    assert ran.output(1) == "next"
+
+
+def test_nothing_is_left_of_stderr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    assert perform(sh(f"ls {tmp_path}; echo err >&2", apart=True)).output(0).startswith("tmp.")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_failing_step_is_the_last(tmp_path: Path) -> None:

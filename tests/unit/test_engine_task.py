@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from world import World, result, words
+from world import World, result, states, words
 
 from deployer.engine.run import execute
 from deployer.errors import ExitCode
@@ -230,6 +230,102 @@ def test_lost_connection_is_unreachable_even_if_errors_are_ignored(world: World)
     report = execute(replace(session, emit=emit))
     assert words(report) == ["one: unreachable"]
     assert report.exit_code is ExitCode.ROLLED_BACK
+
+
+# what modules return --------------------------------------------------------------------------------------------
+
+
+def test_module_returns_what_it_saw_and_what_came_of_it(world: World) -> None:
+    (world.dir("a") / "x").write_text("old")
+    report = world.run(
+        tasks("""
+- {name: one, ask: {cmd: "echo new >$PWD/x; echo done", path: "{{ dir }}/x"}, register: said}
+- {name: two, sh: "echo '{{ said.said[0][1] }} {{ said.before }} {{ said.changed }}'"}
+""").replace("$PWD", str(world.dir("a")))
+    )
+    assert words(report) == ["one: ok", "two: changed"]
+    assert result(report, "two").output == "done old False"
+
+
+def test_what_a_module_reads_is_not_shown(world: World) -> None:
+    report = world.run(tasks("- {name: one, ask: {cmd: echo secret}}"))
+    assert world.of(Output) == []
+    assert (result(report, "one").output, result(report, "one").data["stdout"]) == ("", "")
+
+
+def test_action_that_changes_nothing_is_performed_and_not_counted(world: World) -> None:
+    report = world.run(tasks("- {name: one, ask: {cmd: 'echo asked >>{{ log }}'}}"))
+    assert world.log == ["asked"]
+    assert states(report) == {"a": "unchanged"}
+
+
+def test_check_mode_plans_what_would_be_asked(world: World) -> None:
+    report = world.run(tasks("- {name: one, ask: {cmd: 'echo asked >>{{ log }}'}, register: said}"), check=True)
+    assert world.log == []
+    assert result(report, "one").data["said"] == [(None, "")]
+    assert words(report) == ["one: ok"]
+
+
+@pytest.mark.parametrize(
+    ("values", "status"),
+    [
+        ("{changed: true}", Status.CHANGED),
+        ("{skipped: true}", Status.SKIPPED),
+        ("{failed: true, msg: no luck}", Status.FAILED),
+        ("{failed: true, changed: true, msg: no luck}", Status.FAILED),
+    ],
+)
+def test_module_has_a_say_in_how_the_task_ended(world: World, values: str, status: Status) -> None:
+    report = world.run(tasks(f"- {{name: one, ask: {{cmd: 'true', values: {values}}}}}"))
+    assert result(report, "one").status is status
+    assert result(report, "one").message == ("no luck" if status is Status.FAILED else "")
+
+
+def test_failed_action_is_among_the_outcomes(world: World) -> None:
+    report = world.run(
+        tasks("""
+- {name: one, ask: {cmd: "echo why; exit 3"}, register: said, ignore_errors: true}
+- {name: two, sh: "echo {{ said.said[0] }}"}
+""")
+    )
+    assert words(report) == ["one: ignored", "two: changed"]
+    assert result(report, "two").output == "[3, why]"
+
+
+def test_facts_that_a_module_sets_are_variables_from_then_on(world: World) -> None:
+    world.variables = {"colour": "red"}
+    report = world.run(
+        tasks("""
+- {name: one, ask: {cmd: "true", values: {ansible_facts: {colour: blue, braces: "{% raw %}{{ x }}{% endraw %}"}}}}
+- {name: two, sh: "echo '{{ colour }} {{ braces }}'", vars: {colour: task}}
+""")
+        + tasks("- {name: three, sh: 'echo {{ colour }}'}", head="vars: {colour: play}")
+    )
+    assert result(report, "two").output == "blue {{ x }}"
+    assert result(report, "three").output == "blue"
+
+
+def test_facts_grow_from_item_to_item(world: World) -> None:
+    report = world.run(
+        tasks("""
+- name: one
+  ask: {cmd: "true", values: {ansible_facts: {names: "{{ names | default([]) + [item] }}"}}}
+  loop: [x, y]
+- {name: two, sh: "echo {{ names | join('-') }}"}
+""")
+    )
+    assert result(report, "two").output == "x-y"
+
+
+def test_facts_of_a_host_that_runs_for_all_are_those_of_all(tmp_path: Path) -> None:
+    world = World(folder=tmp_path, names=("a", "b"), releases=False)
+    report = world.run(
+        tasks("""
+- {name: one, ask: {cmd: "true", values: {ansible_facts: {colour: blue}}}, run_once: true, no_log: true}
+- {name: two, sh: "echo {{ colour }}"}
+""")
+    )
+    assert [result(report, "two", host).output for host in "ab"] == ["blue", "blue"]
 
 
 # secrets and words ----------------------------------------------------------------------------------------------

@@ -167,17 +167,18 @@ def test_debug_says_values_as_people_read_them() -> None:
 
 
 def test_assert_names_the_condition_that_does_not_hold() -> None:
-    assert Assert(that=("a", "b", "c"), results=(True, False, False)).fails() == "does not hold: b"
-    assert Assert(that="a", results=(False,), fail_msg="no a").fails() == "no a"
-    assert Assert(that="a", results=(True,), success_msg="fine").fails() is None
+    broken = Assert(that=("a", "b", "c"), results=(True, False, False)).returns({}, ())
+    assert broken == {"failed": True, "msg": "does not hold: b", "assertion": "b", "evaluated_to": False}
+    assert Assert(that="a", results=(False,), fail_msg="no a").returns({}, ())["msg"] == "no a"
+    assert "failed" not in Assert(that="a", results=(True,), success_msg="fine").returns({}, ())
     assert Assert(that="a", results=(True,), success_msg="fine").says() == "fine"
 
 
 def test_assert_never_passes_unevaluated() -> None:
     with pytest.raises(TypeError, match="not evaluated"):
-        Assert(that="a").fails()
+        Assert(that="a").returns({}, ())
     with pytest.raises(ValueError, match="shorter"):
-        Assert(that=("a", "b"), results=(True,)).fails()
+        Assert(that=("a", "b"), results=(True,)).returns({}, ())
 
 
 def test_copy_does_not_plan_without_its_bytes() -> None:
