@@ -13,13 +13,12 @@ from deployer.engine.host import HostRun
 from deployer.engine.inputs import read_inputs
 from deployer.engine.look import look
 from deployer.engine.ports import Emit, Language, Options, Variables
+from deployer.engine.results import censored, collected, failed, performed, skipped
 from deployer.errors import CommandError, ConnectError, DeployerError, PlaybookError, UndecidedError
 from deployer.model.action import Action
 from deployer.model.playbook import Play, Task
 from deployer.model.report import Status, TaskResult
 from deployer.protocols import Fact, Facts, Module, Returning, Saying
-
-_OUTPUT_TAIL = 4000  # characters of output that a result keeps for the report
 
 
 class SeenOnHost:
@@ -48,7 +47,7 @@ class TaskRunner:
         try:
             result = self._run(task, host)
         except DeployerError as error:
-            result = _failure(task, host, error)
+            result = failed(task, host, error)
         result = replace(result, seconds=time.monotonic() - start, place=str(task.place))
         return self.settle(task, host, result)
 
@@ -58,7 +57,7 @@ class TaskRunner:
             result = replace(result, status=Status.IGNORED)
         result = self._learn(task, host, result)
         if self._flag(task.no_log, task, host):
-            result = _censored(result)
+            result = censored(result)
         host.results.append(result)
         if result.status is Status.CHANGED:
             host.notified.update(task.notify)
@@ -83,7 +82,7 @@ class TaskRunner:
         variables = host.variables(self.play, task)
         if task.loop is None:
             if not self.language.test(task.when, variables, place=task.place):
-                return _skipped(task, host)
+                return skipped(task, host)
             return self._once(task, host, variables)
         items = self.language.render(task.loop, variables, place=task.place)
         if isinstance(items, str) or not isinstance(items, Sequence):
@@ -92,17 +91,17 @@ class TaskRunner:
         for item in items:
             result = self._item(task, host, {**host.variables(self.play, task), "item": item})
             results.append(self._learn(replace(task, register=None), host, result))
-        return _collected(task, host, results)
+        return collected(task, host, results)
 
     def _item(self, task: Task, host: HostRun, variables: Variables) -> TaskResult:
         if not self.language.test(task.when, variables, place=task.place):
-            return _skipped(task, host)
+            return skipped(task, host)
         try:
             return self._once(task, host, variables)
         except ConnectError:
             raise
         except DeployerError as error:
-            return _failure(task, host, error)
+            return failed(task, host, error)
 
     def _once(self, task: Task, host: HostRun, variables: Variables) -> TaskResult:
         """Without a loop, or one item of it: the four rooms, one after the other."""
@@ -130,7 +129,7 @@ class TaskRunner:
             failure = self._apply(applier, actions, applied)
         values = module.returns(seen, applied.outcomes) if isinstance(module, Returning) else {}
         says = module.says() if isinstance(module, Saying) else None
-        return self._judge(task, host, variables, _result(task, host, applied, failure, {"says": says, **values}))
+        return self._judge(task, host, variables, performed(task, host, applied, failure, {"says": says, **values}))
 
     def _look(self, task: Task, host: HostRun, module: Module) -> Facts:
         """What the module asks for, as it is before anything is done."""
@@ -176,72 +175,3 @@ class TaskRunner:
         message = result.message or ("failed_when is true" if failed else "")
         data = {**result.data, "failed": failed, "changed": changed}
         return replace(result, status=status, message=message if failed else "", data=data)
-
-
-def _result(
-    task: Task, host: HostRun, applied: Applied, failure: DeployerError | None, values: Mapping[str, Any]
-) -> TaskResult:
-    """What was done and what the module says of it; `says` in its values is for people alone."""
-    changed = bool(values.get("changed", any(done.changes for done in applied.done)))
-    status = _status(failed=bool(failure or values.get("failed")), skipped=bool(values.get("skipped")), changed=changed)
-    said = values.get("says") if status is not Status.FAILED else values.get("msg", "")
-    message = failure.message if failure else str(said or "")
-    data = {
-        "rc": applied.status, "stdout": applied.output, "stdout_lines": applied.output.splitlines(),
-        "stderr": applied.errors, "stderr_lines": applied.errors.splitlines(), "msg": message, **values,
-        "changed": changed, "failed": status is Status.FAILED, "skipped": status is Status.SKIPPED,
-        **({"msg": message} if failure else {}),
-    }  # fmt: skip
-    del data["says"]
-    output = getattr(failure, "output", "") or "\n".join(filter(None, (applied.output, applied.errors)))
-    return TaskResult(
-        host=host.name, task=task.name, status=status, actions=tuple(applied.done), message=message, data=data,
-        output=output[-_OUTPUT_TAIL:], hint=failure.hint if failure else None,
-    )  # fmt: skip
-
-
-def _status(*, failed: bool, skipped: bool, changed: bool) -> Status:
-    if failed:
-        return Status.FAILED
-    return Status.SKIPPED if skipped else Status.CHANGED if changed else Status.OK
-
-
-def _censored(result: TaskResult) -> TaskResult:
-    """The result of a task with no_log: how it ended, and nothing of what it was told or said."""
-    data = {key: result.data[key] for key in ("changed", "failed", "skipped", "rc") if key in result.data}
-    message = "hidden by no_log" if result.message else ""
-    return replace(result, message=message, output="", data={**data, "censored": "hidden by no_log"})
-
-
-def _skipped(task: Task, host: HostRun) -> TaskResult:
-    data = {"changed": False, "failed": False, "skipped": True}
-    return TaskResult(host=host.name, task=task.name, status=Status.SKIPPED, data=data)
-
-
-def _failure(task: Task, host: HostRun, error: DeployerError) -> TaskResult:
-    lost = isinstance(error, ConnectError)
-    return TaskResult(
-        host=host.name, task=task.name, status=Status.UNREACHABLE if lost else Status.FAILED,
-        message=error.message, output=getattr(error, "output", "")[-_OUTPUT_TAIL:], hint=error.hint,
-        data={"changed": False, "failed": True, "skipped": False, "msg": error.message},
-    )  # fmt: skip
-
-
-def _collected(task: Task, host: HostRun, results: Sequence[TaskResult]) -> TaskResult:
-    """A loop's items as one result: the worst of them decides."""
-    order = (Status.FAILED, Status.CHANGED, Status.OK, Status.SKIPPED)
-    statuses = {result.status for result in results} or {Status.SKIPPED}
-    status = next(one for one in order if one in statuses)
-    bad = next((result for result in results if result.failed), None)
-    data = {
-        "results": [dict(result.data) for result in results], "changed": Status.CHANGED in statuses,
-        "failed": bad is not None, "skipped": status is Status.SKIPPED,
-    }  # fmt: skip
-    facts = {name: value for one in results for name, value in one.data.get("ansible_facts", {}).items()}
-    if facts:
-        data["ansible_facts"] = facts
-    return TaskResult(
-        host=host.name, task=task.name, status=status, data=data,
-        actions=tuple(action for result in results for action in result.actions),
-        message=bad.message if bad else "", output=bad.output if bad else "", hint=bad.hint if bad else None,
-    )  # fmt: skip
