@@ -8,7 +8,7 @@ import secrets
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,9 +21,11 @@ from deployer.cli.environment import Environment
 from deployer.cli.options import Aim, Choice
 from deployer.cli.person import ask_person
 from deployer.cli.restoring import check_restorable
+from deployer.config.about_release import is_about_release
 from deployer.config.playbook import load_playbook
 from deployer.config.releases import HostRelease, ReleaseMaker, Stamp, project_root
 from deployer.config.static import check_playbook
+from deployer.config.vars_files import load_vars_files
 from deployer.engine.ports import Choose, Emit, Options, Questions, Session, Target
 from deployer.errors import DeployerError, PlaybookError
 from deployer.facts.lock import LockHolder, RolloutState
@@ -60,7 +62,7 @@ def assemble(choice: Choice, aim: Aim) -> Assembly:
         plays = load_playbook(path, MODULES)
         if aim.restore_data:
             check_restorable(environment, path, plays)
-        releases = _releases(environment, path, aim.verb)
+        releases = _releases(environment, path, aim.verb, plays)
         targets = {host.name: _target(environment, host, path, releases, aim) for host in environment.hosts}
         _check(environment, plays, targets, release_known=bool(releases))
         way_back = load_playbook(find_playbook(Path("rollback.yml")), MODULES) if releases else None
@@ -79,6 +81,7 @@ def assemble(choice: Choice, aim: Aim) -> Assembly:
         holder=_holder(releases),
         plays_on=environment.on,
         choose=_choice_of(aim),
+        delegate=lambda name: _target(environment, environment.named(name), path, {}, aim),
         going_on=aim.verb in GOING_ON,
         undoes=aim.verb == "abort",
         options=_options(environment, path, aim, choice.forks),
@@ -90,6 +93,8 @@ def _options(environment: Environment, playbook: Path, aim: Aim, forks: int) -> 
     return Options(
         check=aim.check,
         diff=_diff if aim.diff else None,
+        differ=_diff,
+        step=aim.step,
         tags=aim.tags,
         skip_tags=aim.skip_tags,
         forks=forks,
@@ -110,9 +115,15 @@ def find_playbook(path: Path) -> Path:
     return found
 
 
-def _releases(environment: Environment, playbook: Path, verb: str) -> dict[str, HostRelease]:
-    """What each host shall have; for verbs that work with what is on the hosts, only where that lies."""
-    if verb == "provision":
+def _releases(environment: Environment, playbook: Path, verb: str, plays: Playbook) -> dict[str, HostRelease]:
+    """What each host shall have; for verbs that work with what is on the hosts, only where that lies.
+
+    Empty for a playbook that is about no release: its plays are run as Ansible would.
+    """
+    variables = [{**environment.variables(host), **environment.extra} for host in environment.hosts]
+    if verb == "provision" or not (
+        verb != "deploy" or is_about_release(plays, MODULES, environment.language, variables)
+    ):
         return {}
     settings = {host.name: environment.settings(host, playbook) for host in environment.hosts}
     if verb != "deploy":
@@ -151,9 +162,25 @@ def _target(
         lock_ttl=int(settings["lock_ttl"]),
         variables=environment.variables(host),
         extra=extra,
+        learnt=environment.learnt(host.name),
+        vars_files=_vars_files(environment, {**environment.variables(host), **extra}, playbook),
         wanted=mine.release if mine else None,
         become=environment.endpoint(host)[1],
     )
+
+
+def _vars_files(environment: Environment, known: Mapping[str, Any], playbook: Path) -> Callable[[Play], dict[str, Any]]:
+    """What a play's `vars_files` say for the host of which these variables are known; read once."""
+    read: dict[int, tuple[Play, dict[str, Any]]] = {}
+
+    def load(play: Play) -> dict[str, Any]:
+        if id(play) not in read:
+            variables = {**known, **play.variables, **environment.extra}
+            folder = play.folder or str(playbook.resolve().parent)
+            read[id(play)] = play, load_vars_files(play, environment.language, variables, folder)
+        return read[id(play)][1]
+
+    return load
 
 
 def _check(
@@ -172,7 +199,15 @@ def _check(
         if failed:
             release |= {"release_failed": target.wanted, "release_failure": "why it failed"}
         own = task.variables if task else {}
-        return {**target.variables, **play.variables, **own, **(release if release_known else {}), **target.extra}
+        files = target.vars_files(play)
+        return {
+            **target.variables,
+            **play.variables,
+            **files,
+            **own,
+            **(release if release_known else {}),
+            **target.extra,
+        }
 
     def hosts_of(play: Play) -> tuple[str, ...]:
         first = next(iter(targets))

@@ -55,6 +55,8 @@ class Aim:
     lock_wait: float = 0  # seconds
     pause_after: int | None = None  # batches
     restore_data: bool = False  # a person has agreed
+    step: bool = False  # a person is asked before each task
+    start_at: str | None = None  # name of the first task
     snapshot: str = ""  # a release's id, or a file's name; empty: the one that fits
 
 

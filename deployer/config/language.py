@@ -13,7 +13,7 @@ from deployer.config import binding
 from deployer.config.keywords import is_template, kind
 from deployer.config.text import place_of
 from deployer.errors import NOWHERE, Place, PlaybookError
-from deployer.model.playbook import Task
+from deployer.model.playbook import Step, Task
 
 
 class Language:
@@ -88,6 +88,19 @@ class Language:
             if raw.get(name) is not None
         }
         return replace(module, **found) if found else module
+
+    def included(
+        self, task: Task, file: str, variables: Mapping[str, Any], *, handlers: bool = False
+    ) -> tuple[Step, ...]:
+        """The steps of a file that a task includes, with these variables for the tasks in it.
+
+        Raises PlaybookError for a file that is not there, and for whatever is wrong in it.
+        """
+        from deployer.config.steps import StepReader, find_file
+
+        around = replace(task.around, parameters={**task.around.parameters, **variables})
+        reader = StepReader(self._modules, self._templates)
+        return reader.file(find_file(file, around.folders, task.place), around, handlers=handlers)
 
     def literal(self, value: Any) -> Any:
         """The same value, its text protected from being taken for templates: for what hosts and programs say."""

@@ -50,9 +50,18 @@ def censored(result: TaskResult) -> TaskResult:
     return replace(result, message=message, output="", data={**data, "censored": "hidden by no_log"})
 
 
-def skipped(task: Task, host: HostRun) -> TaskResult:
-    data = {"changed": False, "failed": False, "skipped": True}
+def skipped(task: Task, host: HostRun, condition: str | bool = "") -> TaskResult:
+    """The result of a task whose condition is false."""
+    data = {"changed": False, "failed": False, "skipped": True, "skip_reason": "Conditional result was False"}
+    if condition != "":
+        data["false_condition"] = condition
     return TaskResult(host=host.name, task=task.name, status=Status.SKIPPED, data=data)
+
+
+def included(task: Task, host: HostRun, file: str) -> TaskResult:
+    """The result of an include whose file is known; reading it is the walk's part."""
+    data = {"changed": False, "failed": False, "skipped": False, "include": file}
+    return TaskResult(host=host.name, task=task.name, status=Status.OK, data=data)
 
 
 def failed(task: Task, host: HostRun, error: DeployerError) -> TaskResult:
@@ -60,7 +69,10 @@ def failed(task: Task, host: HostRun, error: DeployerError) -> TaskResult:
     return TaskResult(
         host=host.name, task=task.name, status=Status.UNREACHABLE if lost else Status.FAILED,
         message=error.message, output=getattr(error, "output", "")[-_OUTPUT_TAIL:], hint=error.hint,
-        data={"changed": False, "failed": True, "skipped": False, "msg": error.message},
+        data={
+            "changed": False, "failed": not lost, "skipped": False, "msg": error.message,
+            **({"unreachable": True} if lost else {}),
+        },
     )  # fmt: skip
 
 
@@ -70,9 +82,12 @@ def collected(task: Task, host: HostRun, results: Sequence[TaskResult]) -> TaskR
     statuses = {result.status for result in results} or {Status.SKIPPED}
     status = next(one for one in order if one in statuses)
     bad = next((result for result in results if result.failed), None)
+    words = "One or more items failed" if bad else f"All items {'skipped' if status is Status.SKIPPED else 'completed'}"
     data = {
-        "results": [dict(result.data) for result in results], "changed": Status.CHANGED in statuses,
+        "results": [dict(result.data) for result in results],
+        "changed": any(result.data.get("changed") for result in results),
         "failed": bad is not None, "skipped": status is Status.SKIPPED,
+        **({"msg": words} if results else {"skipped_reason": "No items in the list"}),
     }  # fmt: skip
     facts = {name: value for one in results for name, value in one.data.get("ansible_facts", {}).items()}
     if facts:
@@ -81,4 +96,5 @@ def collected(task: Task, host: HostRun, results: Sequence[TaskResult]) -> TaskR
         host=host.name, task=task.name, status=status, data=data,
         actions=tuple(action for result in results for action in result.actions),
         message=bad.message if bad else "", output=bad.output if bad else "", hint=bad.hint if bad else None,
+        notified=tuple(dict.fromkeys(name for result in results for name in result.notified)),
     )  # fmt: skip

@@ -43,7 +43,8 @@ def did_not_run(seen: Facts, *, chdir: str | None, creates: str | None, removes:
 def said(done: Sequence[Outcome]) -> Mapping[str, Any]:
     """What a command has said, without the ends of its last lines, as Ansible gives it."""
     texts = {"stdout": done[-1].output.rstrip("\r\n"), "stderr": done[-1].errors.rstrip("\r\n")} if done else {}
-    return {**texts, **{f"{name}_lines": text.splitlines() for name, text in texts.items()}}
+    changed = {"changed": True} if done else {}  # whatever came of it
+    return {**changed, **texts, **{f"{name}_lines": text.splitlines() for name, text in texts.items()}}
 
 
 def _at(chdir: str | None, path: str) -> PathExists:
