@@ -22,6 +22,7 @@ from deployer.cli.options import Aim, Choice
 from deployer.cli.person import ask_person
 from deployer.cli.restoring import check_restorable
 from deployer.config.about_release import is_about_release
+from deployer.config.keywords import did_you_mean
 from deployer.config.playbook import load_playbook
 from deployer.config.releases import HostRelease, ReleaseMaker, Stamp, project_root
 from deployer.config.static import check_playbook
@@ -43,6 +44,7 @@ from deployer.report.diff import unified
 from deployer.report.redact import Redacting, Redactor
 from deployer.rollout.choose import choose_open, choose_previous, choose_release, choose_serving
 from deployer.rollout.decide import OnFailure
+from deployer.rollout.start_at import names, start_at
 
 QUESTIONS = Questions(installed=InstalledReleases, lock=LockHolder, rollout=RolloutState)
 GOING_ON = ("resume", "promote", "abort")
@@ -65,6 +67,7 @@ def assemble(choice: Choice, aim: Aim) -> Assembly:
         releases = _releases(environment, path, aim.verb, plays)
         targets = {host.name: _target(environment, host, path, releases, aim) for host in environment.hosts}
         _check(environment, plays, targets, release_known=bool(releases))
+        plays = _begun(plays, aim.start_at)
         way_back = load_playbook(find_playbook(Path("rollback.yml")), MODULES) if releases else None
         if way_back:
             _check(environment, way_back, targets, failed=True)
@@ -87,6 +90,17 @@ def assemble(choice: Choice, aim: Aim) -> Assembly:
         options=_options(environment, path, aim, choice.forks),
     )
     return Assembly(session=session, reporter=reporter)
+
+
+def _begun(playbook: Playbook, name: str | None) -> Playbook:
+    """The playbook from a task on; raises PlaybookError if no task is called so."""
+    if name is None:
+        return playbook
+    left = start_at(playbook, name)
+    if left is None:
+        hint = did_you_mean(name, names(playbook)) or "--list-tasks shows them; tasks of include_tasks are not found"
+        raise PlaybookError(f"--start-at-task: no task is called `{name}`", hint=hint)
+    return left
 
 
 def _options(environment: Environment, playbook: Path, aim: Aim, forks: int) -> Options:
@@ -177,7 +191,9 @@ def _vars_files(environment: Environment, known: Mapping[str, Any], playbook: Pa
         if id(play) not in read:
             variables = {**known, **play.variables, **environment.extra}
             folder = play.folder or str(playbook.resolve().parent)
-            read[id(play)] = play, load_vars_files(play, environment.language, variables, folder)
+            render = environment.language.render
+            files = load_vars_files(play, lambda path: render(path, variables, place=play.place), folder)
+            read[id(play)] = play, files
         return read[id(play)][1]
 
     return load

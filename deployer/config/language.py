@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from deployer.config import binding
@@ -101,6 +102,16 @@ class Language:
         around = replace(task.around, parameters={**task.around.parameters, **variables})
         reader = StepReader(self._modules, self._templates)
         return reader.file(find_file(file, around.folders, task.place), around, handlers=handlers)
+
+    def load_vars(self, file: str, folder: str, *, place: Place = NOWHERE) -> Mapping[str, Any]:
+        """The variables of a file in a folder, or in `vars` there, templates as they are.
+
+        Raises PlaybookError for a file that is not there, and for one that is no mapping.
+        """
+        from deployer.config.steps import find_file
+        from deployer.config.vars_files import load_vars
+
+        return load_vars(find_file(file, (str(Path(folder, "vars")), folder), place))
 
     def literal(self, value: Any) -> Any:
         """The same value, its text protected from being taken for templates: for what hosts and programs say."""

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from deployer.config.keywords import kind
-from deployer.config.language import Language
 from deployer.config.text import load_yaml
 from deployer.errors import Place, PlaybookError
 from deployer.model.playbook import Play
 
 
-def load_vars_files(play: Play, language: Language, variables: Mapping[str, Any], folder: str) -> dict[str, Any]:
+def load_vars_files(play: Play, render: Callable[[str], Any], folder: str) -> dict[str, Any]:
     """The variables of the files; paths may be templates over what is known of the host before the run.
 
     Raises PlaybookError if none of an entry's files is there, and for one that is no mapping.
     """
     found: dict[str, Any] = {}
     for alternatives in play.vars_files:
-        names = [str(language.render(one, variables, place=play.place)) for one in alternatives]
+        names = [str(render(one)) for one in alternatives]
         places = [Path(folder, below, name) for name in names for below in ("vars", "")]
         path = next((one for one in places if one.is_file()), None)
         if path is None:

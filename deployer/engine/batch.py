@@ -202,8 +202,11 @@ class BatchRun:
         said = self.play.any_errors_fatal if task.any_errors_fatal is None else task.any_errors_fatal
         fatal = once or self._flag(said)
         if fatal and not self.runner.flag(task.ignore_errors, task, bad[0]):
-            for host in self.hosts:
-                host.out = host.out or (not host.failed and self._can_go_on(host))
+            others = [host for host in self.hosts if not host.failed and self._can_go_on(host)]
+            for host in others:
+                host.out = True
+            if once:  # as in Ansible, it is not the others whom a rescue is for
+                self.ended |= {host.name for host in others}
         if not rescuing:
             self._tolerate(fatal)
 

@@ -10,7 +10,7 @@ from deployer.engine.host import HostRun
 from deployer.engine.results import failed
 from deployer.errors import ConfigError
 from deployer.model.event import Note, TaskDone, TaskStarted
-from deployer.model.playbook import Task
+from deployer.model.playbook import Step, Task
 from deployer.model.report import Status, TaskResult
 
 if TYPE_CHECKING:
@@ -89,23 +89,21 @@ class Flow:
                 _gather(found, host, result)
             else:
                 self._note(named, host, result)
-        for inclusion in found:
-            self._included(named, inclusion)
+        for inclusion, steps in [(one, self._read(named, one)) for one in found]:
+            batch.steps(steps, inclusion.hosts, rescuing=self.rescuing)
 
-    def _included(self, task: Task, inclusion: Inclusion) -> None:
-        """Read a file and run its tasks; one that cannot be read fails the hosts that include it."""
-        batch = self.batch
-        live = batch.live(inclusion.hosts)
+    def _read(self, task: Task, inclusion: Inclusion) -> tuple[Step, ...]:
+        """The steps of a file, and a result for each host; one that cannot be read fails the hosts that include it."""
         try:
-            steps = batch.runner.language.included(task, inclusion.file, inclusion.variables)
+            steps = self.batch.runner.language.included(task, inclusion.file, inclusion.variables)
         except ConfigError as error:
-            for host in live:
+            for host in inclusion.hosts:
                 self._note(task, host, failed(task, host, error))
-            return
-        for host in live:
+            return ()
+        for host in inclusion.hosts:
             message = f"included: {inclusion.file}"
             self._note(task, host, TaskResult(host=host.name, task=task.name, status=Status.OK, message=message))
-        batch.steps(steps, live, rescuing=self.rescuing)
+        return steps
 
     def _note(self, task: Task, host: HostRun, result: TaskResult) -> None:
         settled = result

@@ -22,7 +22,17 @@ def read_inputs(module: Module, language: Language, variables: Variables, *, pla
     if given:
         told = {field: variables[name] for field, name in given.items() if name in variables}
         module = replace(module, **told)  # type: ignore[type-var]
+    module = _with_variables(module, language, variables, place)
     return _with_file(module, language, variables, place)
+
+
+def _with_variables(module: Module, language: Language, variables: Variables, place: Place) -> Module:
+    """The module with the variables of the file that its `loads` argument names, templates as they are."""
+    name: str | None = getattr(module, "loads", None)
+    if name is None:
+        return module
+    loaded = language.load_vars(str(getattr(module, name)), str(variables.get("playbook_dir", ".")), place=place)
+    return replace(module, loaded=loaded)  # type: ignore[type-var]
 
 
 def _with_file(module: Module, language: Language, variables: Variables, place: Place) -> Module:

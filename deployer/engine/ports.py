@@ -44,6 +44,10 @@ class Language(Protocol):
         """The steps of a file that a task includes, with these variables for the tasks in it."""
         ...
 
+    def load_vars(self, file: str, folder: str, *, place: Place = NOWHERE) -> Variables:
+        """The variables of a file in a folder, or in `vars` there, templates as they are."""
+        ...
+
     def bind(self, task: Task, variables: Variables, *, args: Mapping[str, Any] | None = None) -> Module: ...
 
 

@@ -52,7 +52,7 @@ def censored(result: TaskResult) -> TaskResult:
 
 def skipped(task: Task, host: HostRun, condition: str | bool = "") -> TaskResult:
     """The result of a task whose condition is false."""
-    data = {"changed": False, "failed": False, "skipped": True, "skip_reason": "Conditional result was False"}
+    data: dict[str, Any] = {"changed": False, "skipped": True, "skip_reason": "Conditional result was False"}
     if condition != "":
         data["false_condition"] = condition
     return TaskResult(host=host.name, task=task.name, status=Status.SKIPPED, data=data)

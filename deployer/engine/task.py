@@ -74,9 +74,12 @@ class TaskRunner:
 
     def _learn(self, task: Task, host: HostRun, result: TaskResult) -> TaskResult:
         """Note the variables that a result gives a host: what is registered, and facts that were set."""
-        facts = self.language.literal(dict(result.data.get("ansible_facts", {})))
+        facts = dict(result.data.get("ansible_facts", {}))
         told = self.language.literal({task.register: dict(result.data)}) if task.register else {}
-        (host.included if task.module == "include_vars" else host.registered).update(facts)
+        if task.module == "include_vars":  # written by whoever wrote the playbook, templates and all
+            host.included.update(facts)
+        else:
+            host.registered.update(self.language.literal(facts))
         host.registered.update(told)
         return replace(result, learned=(*facts, *told))
 
