@@ -59,8 +59,6 @@ def _play(listing: Listing, number: int, play: Play, hosts: tuple[str, ...]) -> 
     if listing.tags:
         every = play.tags.union(*(task.tags for task in found))
         yield f"      TASK TAGS: [{', '.join(sorted(every))}]"
-    if listing.tasks or listing.tags:
-        yield ""
 
 
 def _tasks(steps: tuple[Step, ...]) -> Iterator[Task]:

@@ -129,3 +129,11 @@ def test_a_play_ends_as_ansibles(name: str, theirs: dict[str, Ran], tmp_path: Pa
     assert ours.files == wanted.files
     assert ours.counts == {host: counts for host, counts in wanted.counts.items() if host in wanted.tasks}
     assert ours.well == wanted.well
+
+
+def test_a_listing_reads_as_ansibles(ansible: Ansible, tmp_path: Path) -> None:
+    asked = ("--list-tasks", "--list-tags", "--list-hosts", "-i", str(PLAYS / "hosts.ini"), "--tags", "one")
+    done = ansible.run("ansible-playbook", *asked, str(PLAYS / "tags.yml"), cwd=tmp_path)
+    ours = CliRunner().invoke(deploy, ["run", "test", *asked, "--playbook", str(PLAYS / "tags.yml")])
+    assert ours.exit_code == done.returncode == 0, ours.output
+    assert sorted(ours.stdout.splitlines()) == sorted(done.stdout.splitlines())  # Ansible's hosts are in no order
