@@ -8,7 +8,7 @@ import secrets
 import socket
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
@@ -20,9 +20,12 @@ from deployer.cli.environment import Environment
 from deployer.cli.options import Aim, Choice
 from deployer.cli.person import ask_person
 from deployer.cli.restoring import check_restorable
+from deployer.config.about_release import is_about_release
+from deployer.config.keywords import did_you_mean
 from deployer.config.playbook import load_playbook
 from deployer.config.releases import HostRelease, ReleaseMaker, Stamp, project_root
 from deployer.config.static import check_playbook
+from deployer.config.vars_files import load_vars_files
 from deployer.engine.ports import Choose, Emit, Options, Questions, Session, Target
 from deployer.errors import PlaybookError
 from deployer.facts.lock import LockHolder, RolloutState
@@ -40,6 +43,7 @@ from deployer.report.diff import unified
 from deployer.report.redact import Redacting, Redactor
 from deployer.rollout.choose import choose_open, choose_previous, choose_release, choose_serving
 from deployer.rollout.decide import OnFailure
+from deployer.rollout.start_at import names, start_at
 
 QUESTIONS = Questions(installed=InstalledReleases, lock=LockHolder, rollout=RolloutState)
 GOING_ON = ("resume", "promote", "abort")
@@ -60,9 +64,10 @@ def assemble(choice: Choice, aim: Aim) -> Assembly:
         plays = _plays(environment, path)
         if aim.restore_data:
             check_restorable(environment, path, plays)
-        releases = _releases(environment, path, aim.verb)
+        releases = _releases(environment, path, aim.verb, plays)
         targets = {host.name: _target(environment, host, path, releases, aim) for host in environment.hosts}
         _check(environment, plays, targets, release_known=bool(releases))
+        plays = _begun(plays, aim.start_at)
         way_back = _plays(environment, find_playbook(Path("rollback.yml"))) if releases else None
         if way_back:
             _check(environment, way_back, targets, failed=True)
@@ -79,6 +84,7 @@ def assemble(choice: Choice, aim: Aim) -> Assembly:
         holder=_holder(releases),
         plays_on=environment.on,
         choose=_choice_of(aim),
+        delegate=lambda name: _target(environment, environment.named(name), path, {}, aim),
         going_on=aim.verb in GOING_ON,
         undoes=aim.verb == "abort",
         options=_options(environment, path, aim, choice.forks),
@@ -86,10 +92,23 @@ def assemble(choice: Choice, aim: Aim) -> Assembly:
     return Assembly(session=session, reporter=reporter)
 
 
+def _begun(playbook: Playbook, name: str | None) -> Playbook:
+    """The playbook from a task on; raises PlaybookError if no task is called so."""
+    if name is None:
+        return playbook
+    left = start_at(playbook, name)
+    if left is None:
+        hint = did_you_mean(name, names(playbook)) or "--list-tasks shows them; tasks of include_tasks are not found"
+        raise PlaybookError(f"--start-at-task: no task is called `{name}`", hint=hint)
+    return left
+
+
 def _options(environment: Environment, playbook: Path, aim: Aim, forks: int) -> Options:
     return Options(
         check=aim.check,
         diff=_diff if aim.diff else None,
+        differ=_diff,
+        step=aim.step,
         tags=aim.tags,
         skip_tags=aim.skip_tags,
         forks=forks,
@@ -115,9 +134,15 @@ def _plays(environment: Environment, path: Path) -> Playbook:
         return load_playbook(path, MODULES, environment.vault)
 
 
-def _releases(environment: Environment, playbook: Path, verb: str) -> dict[str, HostRelease]:
-    """What each host shall have; for verbs that work with what is on the hosts, only where that lies."""
-    if verb == "provision":
+def _releases(environment: Environment, playbook: Path, verb: str, plays: Playbook) -> dict[str, HostRelease]:
+    """What each host shall have; for verbs that work with what is on the hosts, only where that lies.
+
+    Empty for a playbook that is about no release: its plays are run as Ansible would.
+    """
+    variables = [{**environment.variables(host), **environment.extra} for host in environment.hosts]
+    if verb == "provision" or not (
+        verb != "deploy" or is_about_release(plays, MODULES, environment.language, variables)
+    ):
         return {}
     settings = {host.name: environment.settings(host, playbook) for host in environment.hosts}
     if verb != "deploy":
@@ -156,9 +181,29 @@ def _target(
         lock_ttl=int(settings["lock_ttl"]),
         variables=environment.variables(host),
         extra=extra,
+        learnt=environment.learnt(host.name),
+        vars_files=_vars_files(environment, {**environment.variables(host), **extra}, playbook),
         wanted=mine.release if mine else None,
         become=environment.endpoint(host)[1],
     )
+
+
+def _vars_files(environment: Environment, known: Mapping[str, Any], playbook: Path) -> Callable[[Play], dict[str, Any]]:
+    """What a play's `vars_files` say for the host of which these variables are known; read once."""
+    read: dict[int, tuple[Play, dict[str, Any]]] = {}
+
+    def load(play: Play) -> dict[str, Any]:
+        if id(play) not in read:
+            variables = {**known, **play.variables, **environment.extra}
+            folder = play.folder or str(playbook.resolve().parent)
+            render = environment.language.render
+            files = load_vars_files(
+                play, lambda path: render(path, variables, place=play.place), folder, environment.vault
+            )
+            read[id(play)] = play, files
+        return read[id(play)][1]
+
+    return load
 
 
 def _check(
@@ -177,7 +222,15 @@ def _check(
         if failed:
             release |= {"release_failed": target.wanted, "release_failure": "why it failed"}
         own = task.variables if task else {}
-        return {**target.variables, **play.variables, **own, **(release if release_known else {}), **target.extra}
+        files = target.vars_files(play)
+        return {
+            **target.variables,
+            **play.variables,
+            **files,
+            **own,
+            **(release if release_known else {}),
+            **target.extra,
+        }
 
     def hosts_of(play: Play) -> tuple[str, ...]:
         first = next(iter(targets))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from deployer.config.endpoint import endpoint_of, wants_become
 from deployer.config.extra_vars import parse_extra_vars
 from deployer.config.inventory import load_inventory
 from deployer.config.inventory_find import find_inventory
+from deployer.config.keywords import did_you_mean
 from deployer.config.language import Language
 from deployer.config.limit_file import read_limit_file
 from deployer.config.settings import SETTINGS, defaults
@@ -31,6 +33,7 @@ from deployer.report.redact import Redactor
 from deployer.rollout.addresses import IPV4, IPV6
 from deployer.rollout.patterns import group_hosts, select
 
+LOCAL = ("localhost", "127.0.0.1", "::1")
 _CONNECTION = ("ansible_", "deploy_known_hosts")
 
 
@@ -112,9 +115,27 @@ class Environment:
     def hostvars(self) -> Mapping[str, Any]:
         """Every host's variables, each rendered in its own scope."""
         known = {
-            one.name: {**self.variables(one), **self._own(one), **self.extra} for one in self.inventory.hosts.values()
+            one.name: ChainMap({**self._own(one), **self.extra}, self.learnt(one.name), self.variables(one))
+            for one in self.inventory.hosts.values()
         }
         return self.language.hostvars(known)
+
+    def learnt(self, host: str) -> dict[str, Any]:
+        """What a run registers on a host: empty before, and shared with the run."""
+        return self._learnt.setdefault(host, {})
+
+    @cached_property
+    def _learnt(self) -> dict[str, dict[str, Any]]:
+        return {}
+
+    def named(self, name: str) -> Host:
+        """A host of the inventory, or this machine; raises InventoryError for any other name."""
+        if name in self.inventory.hosts:
+            return self.inventory.hosts[name]
+        if name in LOCAL:
+            return Host(name=name, variables={"ansible_connection": "local"})
+        hint = did_you_mean(name, self.inventory.hosts) or "`localhost` is this machine"
+        raise InventoryError(f"delegate_to: {name} is no host of the inventory", hint=hint)
 
     def _own(self, host: Host) -> dict[str, Any]:
         groups = list(host.groups)

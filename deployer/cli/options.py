@@ -79,6 +79,8 @@ class Aim:
     lock_wait: float = 0  # seconds
     pause_after: int | None = None  # batches
     restore_data: bool = False  # a person has agreed
+    step: bool = False  # a person is asked before each task
+    start_at: str | None = None  # name of the first task
     snapshot: str = ""  # a release's id, or a file's name; empty: the one that fits
 
 
@@ -105,3 +107,17 @@ def run_options(command: F) -> F:
     ):
         command = option(command)
     return host_options(command)
+
+
+def playbook_options(command: F) -> F:
+    """The options of a verb that runs a playbook of the user's choice: ansible-playbook's."""
+    for option in (
+        click.option("--step", is_flag=True, help="Ask before each task; on a terminal only."),
+        click.option("--start-at-task", metavar="NAME", help="Begin with the first task of this name."),
+        click.option("--list-hosts", is_flag=True, help="Print the hosts of each play, and run nothing."),
+        click.option("--list-tags", is_flag=True, help="Print the tags of each play, and run nothing."),
+        click.option("--list-tasks", is_flag=True, help="Print the tasks of each play, and run nothing."),
+        click.option("--syntax-check", is_flag=True, help="Read inventory and playbook, and run nothing."),
+    ):
+        command = option(command)
+    return command

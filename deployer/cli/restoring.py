@@ -36,5 +36,5 @@ def check_restorable(environment: Environment, path: Path, playbook: Playbook) -
             "deploy_snapshot names no service: no data is kept, and none can be brought back",
             hint="set it in the inventory; snapshots are made from the next deployment on",
         )
-    if not any(task.module == "restore" for play in playbook.plays for task in play.tasks):
+    if not any(task.module == "restore" for play in playbook.plays for task in play.all_tasks):
         raise PlaybookError(f"{path} has no task with `restore`", hint="take it over from the shipped playbook")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from deployer.cli.options import Aim, Choice, run_options
+from deployer.cli.options import Aim, Choice, playbook_options, run_options
 from deployer.cli.restoring import agree, yes_option
 from deployer.errors import ExitCode
 
@@ -26,6 +27,7 @@ PLAYBOOKS = {"promote": "resume.yml", "resume": "resume.yml", "abort": "rollback
 )
 @click.option("--serial", metavar="LIST", help="Hosts at a time, such as 1,25%,100%; instead of rollout_serial.")
 @click.option("--playbook", type=click.Path(path_type=Path), help="Instead of playbooks/deploy.yml.")
+@playbook_options
 def run(playbook: Path | None, serial: str | None, pause_after: int | None, **given: Any) -> None:
     """Bring a release to every host of an environment, and put all of them back if it fails.
 
@@ -36,7 +38,26 @@ def run(playbook: Path | None, serial: str | None, pause_after: int | None, **gi
     """
     if serial:
         given["extra"] = (*given["extra"], "{rollout_serial: [" + ", ".join(_steps(serial)) + "]}")
-    _finish(given, verb="deploy", playbook=playbook or Path("deploy.yml"), pause_after=pause_after)
+    path, listed = (
+        playbook or Path("deploy.yml"),
+        {word: given.pop(f"list_{word}") for word in ("tasks", "tags", "hosts")},
+    )
+    if given.pop("syntax_check") or any(listed.values()):
+        _list(given, path, listed)
+        return
+    start_at, step = given.pop("start_at_task"), given.pop("step")
+    if step and not sys.stdin.isatty():
+        raise click.UsageError("--step asks before each task, and this is no terminal")
+    _finish(given, verb="deploy", playbook=path, pause_after=pause_after, start_at=start_at, step=step)
+
+
+def _list(given: dict[str, Any], playbook: Path, listed: dict[str, bool]) -> None:
+    """Print what the playbook holds."""
+    from deployer.cli.listing import Listing, show
+
+    choice = Choice(**{one.name: given[one.name] for one in fields(Choice)})
+    listing = Listing(**listed, wanted=_words(given["tags"]), skipped=_words(given["skip_tags"]))
+    show(listing, choice, playbook)
 
 
 def _steps(serial: str) -> list[str]:

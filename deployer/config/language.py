@@ -16,7 +16,7 @@ from deployer.config.text import place_of
 from deployer.config.vault_keys import NO_KEYS, Keyring
 from deployer.errors import NOWHERE, Place, PlaybookError
 from deployer.model.encrypted import Encrypted
-from deployer.model.playbook import Task
+from deployer.model.playbook import Step, Task
 
 
 class Language:
@@ -110,6 +110,29 @@ class Language:
             if raw.get(name) is not None
         }
         return replace(module, **found) if found else module
+
+    def included(
+        self, task: Task, file: str, variables: Mapping[str, Any], *, handlers: bool = False
+    ) -> tuple[Step, ...]:
+        """The steps of a file that a task includes, with these variables for the tasks in it.
+
+        Raises PlaybookError for a file that is not there, and for whatever is wrong in it.
+        """
+        from deployer.config.steps import StepReader, find_file
+
+        around = replace(task.around, parameters={**task.around.parameters, **variables})
+        reader = StepReader(self._modules, self._templates, self._vault)
+        return reader.file(find_file(file, around.folders, task.place), around, handlers=handlers)
+
+    def load_vars(self, file: str, folder: str, *, place: Place = NOWHERE) -> Mapping[str, Any]:
+        """The variables of a file in a folder, or in `vars` there, templates as they are.
+
+        Raises PlaybookError for a file that is not there, and for one that is no mapping.
+        """
+        from deployer.config.steps import find_file
+        from deployer.config.vars_files import load_vars
+
+        return load_vars(find_file(file, (str(Path(folder, "vars")), folder), place), self._vault)
 
     def literal(self, value: Any) -> Any:
         """The same value, its text protected from being taken for templates: for what hosts and programs say."""

@@ -7,10 +7,18 @@ from typing import Any
 
 from deployer.config.language import Language
 from deployer.errors import PlaybookError
-from deployer.model.playbook import Play, Playbook, Task
+from deployer.model.playbook import INCLUDE_TASKS, META, Play, Playbook, Task
 from deployer.rollout.batches import batches
 
-LATER = frozenset({"item", "ansible_facts"})  # known only while a task runs
+LATER = frozenset(  # known only while a task runs
+    {
+        "item", "hostvars", "ansible_loop", "ansible_loop_var", "ansible_index_var", "ansible_facts",
+        "ansible_play_name",
+        "ansible_play_hosts", "ansible_play_hosts_all", "ansible_play_batch", "ansible_failed_task",
+        "ansible_failed_result",
+    }
+)  # fmt: skip
+READING = ("include_vars", INCLUDE_TASKS)  # what is known after them, only the run can tell
 
 
 def check_playbook(
@@ -28,6 +36,10 @@ def check_playbook(
         hosts = hosts_of(play)
         _check_serial(play, hosts, language, variables_of)
         for task in play.all_tasks:
+            if task.module in READING:
+                return
+            if task.module == META:
+                continue
             for host in hosts:
                 _check(task, language, variables_of(host, play, task), frozenset(later))
             later.update(language.sets(task))
@@ -50,13 +62,8 @@ def _check_serial(
 
 def _asked(task: Task, language: Language, variables: Mapping[str, Any]) -> frozenset[str]:
     """The variables that a task asks for, and those that they ask for in turn."""
-    found = language.names([task.args, list(task.when), task.loop, dict(task.variables)])
-    found |= language.condition_names(task.when) | language.bare_names(task)
-    new = found
-    while new:
-        new = language.names([variables[name] for name in new if name in variables]) - found
-        found |= new
-    return found
+    named = language.names([task.args, list(task.when), task.loop, dict(task.variables)])
+    return closure(named | language.condition_names(task.when) | language.bare_names(task), language, variables)
 
 
 def _check(task: Task, language: Language, variables: Mapping[str, Any], later: frozenset[str]) -> None:
@@ -64,3 +71,12 @@ def _check(task: Task, language: Language, variables: Mapping[str, Any], later: 
         return
     if language.test(task.when, variables, place=task.place):
         language.bind(task, variables)
+
+
+def closure(names: frozenset[str], language: Language, variables: Mapping[str, Any]) -> frozenset[str]:
+    """These variables, and all that they are made of."""
+    found, new = names, names
+    while new:
+        new = frozenset().union(*(language.names(variables[name]) for name in new if name in variables)) - found
+        found |= new
+    return found

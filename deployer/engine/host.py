@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,8 +24,11 @@ class HostRun:
     installed: Installed | None = None  # when the run began
     release: Release | None = None  # that this run brings
     release_variables: dict[str, Any] = field(default_factory=dict)
+    included: dict[str, Any] = field(default_factory=dict)  # variables of include_vars: below what is registered
     registered: dict[str, Any] = field(default_factory=dict)
-    notified: set[str] = field(default_factory=set)
+    about_play: Mapping[str, Any] = field(default_factory=dict)  # what the play tells all of its hosts
+    notified: set[str] = field(default_factory=set)  # names and topics, since the last flush
+    pending: set[int] = field(default_factory=set)  # numbers of the play's handlers that are due
     results: list[TaskResult] = field(default_factory=list)
     guard: Guard | None = None  # while a rollout is open
     open: OpenRollout | None = None  # that an earlier run has left
@@ -32,6 +36,7 @@ class HostRun:
     failed: str | None = None
     undecided: bool = False  # it failed because its gate could not say
     tolerated: bool = False  # it failed, and the others go on without it
+    out: bool = False  # it goes no further, for another host has failed
     hint: str | None = None
     lost: bool = False  # the connection
     left_armed: bool = False  # … with a watchdog that puts it back
@@ -77,11 +82,27 @@ class HostRun:
         return {
             **self.target.variables,
             **play.variables,
+            **(self.target.vars_files(play) if play.vars_files else {}),
             **(task.variables if task else {}),
+            **self.included,
             **self.registered,
+            **(task.parameters if task else {}),
             **self.release_variables,
             **self.target.extra,
+            **({"playbook_dir": play.folder} if play.folder else {}),
+            **self.about_play,
         }
+
+    def set_aside(self) -> tuple[str | None, str | None, bool, bool]:
+        """Let the host go on after a failure; what comes back is for `take_up`."""
+        kept = self.failed, self.hint, self.undecided, self.out
+        self.failed, self.hint, self.undecided, self.out = None, None, False, False
+        return kept
+
+    def take_up(self, kept: tuple[str | None, str | None, bool, bool]) -> None:
+        """Remember a failure that was set aside, unless there is a newer one."""
+        if not self.failed:
+            self.failed, self.hint, self.undecided, self.out = kept
 
     def become(self, play: Play, task: Task | None = None) -> str | None:
         """The user to run as; None: who logged in."""

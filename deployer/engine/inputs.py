@@ -28,6 +28,7 @@ def read_inputs(module: Module, language: Language, variables: Variables, *, pla
     if getattr(module, "keeps", False):
         path = _beside(variables, module.here())  # type: ignore[attr-defined]
         module = replace(module, place=str(path.absolute()), kept=_digest(path))  # type: ignore[type-var]
+    module = _with_variables(module, language, variables, place)
     return _with_file(module, language, variables, place)
 
 
@@ -42,6 +43,15 @@ def _digest(path: Path) -> str | None:
         return hashlib.sha1(path.read_bytes(), usedforsecurity=False).hexdigest()
     except OSError:
         return None
+
+
+def _with_variables(module: Module, language: Language, variables: Variables, place: Place) -> Module:
+    """The module with the variables of the file that its `loads` argument names, templates as they are."""
+    name: str | None = getattr(module, "loads", None)
+    if name is None:
+        return module
+    loaded = language.load_vars(str(getattr(module, name)), str(variables.get("playbook_dir", ".")), place=place)
+    return replace(module, loaded=loaded)  # type: ignore[type-var]
 
 
 def _with_file(module: Module, language: Language, variables: Variables, place: Place) -> tuple[Module, bool]:

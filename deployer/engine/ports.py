@@ -11,7 +11,7 @@ from deployer.errors import NOWHERE, Place
 from deployer.model.action import Put
 from deployer.model.event import Event
 from deployer.model.lock import Holder
-from deployer.model.playbook import Playbook, Task
+from deployer.model.playbook import Play, Playbook, Step, Task
 from deployer.model.release import Installed, Release
 from deployer.model.rollout import OpenRollout
 from deployer.protocols import Fact, Module, Remote
@@ -44,6 +44,14 @@ class Language(Protocol):
         """The same value, never to be taken for a template: for what hosts say."""
         ...
 
+    def included(self, task: Task, file: str, variables: Variables, *, handlers: bool = False) -> tuple[Step, ...]:
+        """The steps of a file that a task includes, with these variables for the tasks in it."""
+        ...
+
+    def load_vars(self, file: str, folder: str, *, place: Place = NOWHERE) -> Variables:
+        """The variables of a file in a folder, or in `vars` there, templates as they are."""
+        ...
+
     def bind(self, task: Task, variables: Variables, *, args: Mapping[str, Any] | None = None) -> Module: ...
 
 
@@ -65,6 +73,8 @@ class Target:
     extra: Variables  # -e and magic variables: nothing overrides them
     wanted: Release | None = None  # None: this run is about no release
     become: bool = False  # ansible_become
+    learnt: dict[str, Any] = field(default_factory=dict)  # what the run registers on it, for `hostvars`
+    vars_files: Callable[[Play], Variables] = lambda play: {}  # what the files that a play names say for this host
     fresh: Callable[[], Remote] | None = None  # another connection to the same host, for what must be seen anew
     confirm_timeout: int = 300  # seconds after which a switch that nobody confirms undoes itself
     lock_ttl: int = 60  # seconds for which a lease is good
@@ -77,13 +87,16 @@ class Target:
 @dataclass(frozen=True, kw_only=True)
 class Options:
     check: bool = False
+    rehearsal: bool = False  # nothing may be done, whatever a task says
     diff: Callable[[Put], str] | None = None  # renders a file's change; None: not asked for
+    differ: Callable[[Put], str] | None = None  # the same, for tasks that ask for it themselves
     tags: frozenset[str] = frozenset()
     skip_tags: frozenset[str] = frozenset()
     forks: int = 16
     lock_wait: float = 0  # seconds
     pause_after: int | None = None  # stop, with what is switched serving, after so many batches
     on_failure: OnFailure = "rollback"
+    step: bool = False  # a person is asked before each task
     ask: Ask | None = None  # a person at a terminal; None: there is none
 
 
@@ -101,7 +114,13 @@ class Session:
     holder: Holder
     plays_on: Callable[[str], tuple[str, ...]]  # a play's host pattern -> names, in order
     choose: Choose
+    delegate: Callable[[str], Target] | None = None  # a host that tasks are delegated to, in the run or not
     going_on: bool = False  # this run finishes or undoes a rollout that another one has left
     undoes: bool = False  # … and undoes it: the playbook is not walked
     way_back: Playbook | None = None  # what is run on touched hosts when something fails
     options: Options = field(default_factory=Options)
+
+    @property
+    def is_rollout(self) -> bool:
+        """Whether hosts are to get releases; if not, plays are run as Ansible runs them."""
+        return any(target.wanted for target in self.targets)

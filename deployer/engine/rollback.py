@@ -73,7 +73,7 @@ def _aim(host: HostRun, because: str) -> None:
         "release_failed": failed,
         "release_failure": because,
     }
-    host.failed = None
-    host.registered = {}
-    host.notified = set()
+    host.failed, host.out = None, False
+    host.registered.clear()
+    host.included.clear()
     host.forget()

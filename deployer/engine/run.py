@@ -21,7 +21,9 @@ from deployer.rollout.decide import Pause, Progress, RollBack, Stop, decide
 
 def execute(session: Session, stop: threading.Event | None = None) -> Report:
     """Run a playbook on hosts as a transaction and report how it ended; `stop` set means: go no further, go back."""
-    state = RunState(hosts={target.name: HostRun(target=target) for target in session.targets})
+    state = RunState(
+        hosts={target.name: HostRun(target=target, registered=target.learnt) for target in session.targets}
+    )
     session.emit(
         RunStarted(
             verb=session.verb, environment=session.environment, hosts=tuple(state.hosts),
@@ -52,7 +54,7 @@ def _run(session: Session, state: RunState, stop: threading.Event) -> None:
         state.failures = failures_of(state)
         return
     _tell_left(session, state.hosts)
-    foretold = None if session.undoes else rehearse(session, state.hosts)
+    foretold = rehearse(session, state.hosts) if session.is_rollout and not session.undoes else None
     left = any(host.open for host in state.hosts.values())
     if foretold is not None and not left and not any(result.actions for result in foretold):
         _note(state.hosts, foretold)

@@ -15,7 +15,7 @@ from deployer.engine.look import look
 from deployer.engine.ports import Session
 from deployer.errors import ConfigError, DeployerError, InterruptedRolloutError, PausedRolloutError, RemoteError
 from deployer.model.event import HostConnected, HostDoing, HostUnreachable
-from deployer.model.playbook import Play, Task
+from deployer.model.playbook import FLOW, Play, Task
 from deployer.model.release import Installed
 from deployer.model.rollout import OpenRollout, Phase
 from deployer.protocols import Fact
@@ -94,9 +94,9 @@ def _state_questions(session: Session) -> tuple[Callable[[str], Fact[Any]], ...]
 
 def _facts_of(session: Session, host: HostRun, play: Play, task: Task) -> tuple[Fact[Any], ...]:
     """A task's facts; none where it cannot be bound before others have run, or will be skipped."""
-    variables = {**_as_wanted(host), **host.variables(play, task)}
-    if task.loop is not None:
+    if task.loop is not None or task.module in FLOW or task.delegate_to is not None:
         return ()
+    variables = {**_as_wanted(host), **host.variables(play, task)}
     try:
         if not session.language.test(task.when, variables, place=task.place):
             return ()

@@ -1,35 +1,22 @@
-"""One task on one host: template, look, plan, apply, and what it says afterwards."""
+"""One task on one host: its conditions, its loop, and what the host learns from how it ended."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Event as Flag
 from typing import Any
 
-from deployer.engine.apply import Applied, Applier, hidden, with_environment
+from deployer.engine.call import Call
+from deployer.engine.delegates import Delegates
 from deployer.engine.host import HostRun
-from deployer.engine.inputs import read_inputs
-from deployer.engine.look import look
 from deployer.engine.ports import Emit, Language, Options, Variables
-from deployer.errors import CommandError, ConnectError, DeployerError, PlaybookError, UndecidedError
-from deployer.model.action import Action, Put
-from deployer.model.playbook import Play, Task
+from deployer.engine.results import censored, collected, failed, included, skipped
+from deployer.engine.scalars import flag_of, number_of
+from deployer.errors import ConnectError, DeployerError, PlaybookError
+from deployer.model.playbook import INCLUDE_TASKS, LoopControl, Play, Task
 from deployer.model.report import Status, TaskResult
-from deployer.protocols import Fact, Facts, Module, Returning, Saying
-
-_OUTPUT_TAIL = 4000  # characters of output that a result keeps for the report
-
-
-class SeenOnHost:
-    """The answers of one host, as modules read them."""
-
-    def __init__(self, answers: Mapping[Fact[Any], Any]) -> None:
-        self._answers = answers
-
-    def __getitem__(self, fact: Fact[Any]) -> Any:
-        return self._answers[fact]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,210 +27,165 @@ class TaskRunner:
     language: Language
     emit: Emit
     options: Options
+    delegates: Delegates
     stop: Flag = field(default_factory=Flag)  # set: a gate need not wait for its verdict
 
-    def run(self, task: Task, host: HostRun) -> TaskResult:
-        """Run a task on a host; a failure is a result. Notes on the host: results, registered, notified, failed."""
+    def run(self, task: Task, host: HostRun, *, rescuing: bool = False) -> TaskResult:
+        """Run a task on a host; a failure is a result. Notes on the host: results, registered, notified, failed.
+
+        `rescuing` says that a block around it has a rescue.
+        """
+        result = self.settle(task, host, self.tried(task, host), rescuing=rescuing)
+        host.results.append(result)
+        return result
+
+    def tried(self, task: Task, host: HostRun) -> TaskResult:
+        """How a task ends on a host, of which nothing is noted but what its items have set."""
         start = time.monotonic()
         try:
             result = self._run(task, host)
         except DeployerError as error:
-            result = _failure(task, host, error)
-        result = replace(result, seconds=time.monotonic() - start, place=str(task.place))
-        return self.settle(task, host, result)
+            result = failed(task, host, error)
+        return replace(result, seconds=time.monotonic() - start, place=str(task.place))
 
-    def settle(self, task: Task, host: HostRun, result: TaskResult) -> TaskResult:
-        """Note a result on a host; what comes back is for everybody's eyes."""
-        if result.status is Status.FAILED and self._flag(task.ignore_errors, task, host):
-            result = replace(result, status=Status.IGNORED)
+    def settle(self, task: Task, host: HostRun, result: TaskResult, *, rescuing: bool = False) -> TaskResult:
+        """Note on the host what a result means for it; what comes back is for everybody's eyes."""
+        result = self._excused(task, host, result, rescuing)
         result = self._learn(task, host, result)
-        if self._flag(task.no_log, task, host):
-            result = _censored(result)
-        host.results.append(result)
+        if result.rescued:
+            failure = {"name": task.name, "action": task.module, "args": dict(task.args)}
+            found = self.language.literal({"ansible_failed_result": dict(result.data)})
+            host.registered |= {"ansible_failed_task": failure, **found}
+        if self.flag(task.no_log, task, host):
+            result = censored(result)
         if result.status is Status.CHANGED:
-            host.notified.update(task.notify)
+            host.notified.update(result.notified)
         if result.failed:
             host.failed, host.hint = f"{task.name}: {result.message}", result.hint
             host.lost = host.lost or result.status is Status.UNREACHABLE
         return result
 
+    def _excused(self, task: Task, host: HostRun, result: TaskResult, rescuing: bool) -> TaskResult:
+        """The result as its task takes it: ignored, or to be rescued."""
+        words = {Status.FAILED: task.ignore_errors, Status.UNREACHABLE: task.ignore_unreachable}
+        if self.flag(words.get(result.status, False), task, host):
+            return replace(result, status=Status.IGNORED)
+        return replace(result, rescued=rescuing) if result.status is Status.FAILED else result
+
     def _learn(self, task: Task, host: HostRun, result: TaskResult) -> TaskResult:
         """Note the variables that a result gives a host: what is registered, and facts that were set."""
         facts = dict(result.data.get("ansible_facts", {}))
-        told = {**facts, task.register: dict(result.data)} if task.register else facts
-        host.registered.update(self.language.literal(told))
-        return replace(result, learned=tuple(told))
+        told = self.language.literal({task.register: dict(result.data)}) if task.register else {}
+        if task.module == "include_vars":  # written by whoever wrote the playbook, templates and all
+            host.included.update(facts)
+        else:
+            host.registered.update(self.language.literal(facts))
+        host.registered.update(told)
+        return replace(result, learned=(*facts, *told))
 
-    def _flag(self, value: bool | str, task: Task, host: HostRun) -> bool:
+    def flag(self, value: bool | str, task: Task, host: HostRun) -> bool:
+        """A keyword of the task for a host."""
         if isinstance(value, bool):
             return value
-        return self.language.test((value,), host.variables(self.play, task), place=task.place)
+        return flag_of(self.language, value, host.variables(self.play, task), task.place)
+
+    # with and without a loop
 
     def _run(self, task: Task, host: HostRun) -> TaskResult:
         variables = host.variables(self.play, task)
         if task.loop is None:
-            if not self.language.test(task.when, variables, place=task.place):
-                return _skipped(task, host)
             return self._once(task, host, variables)
-        items = self.language.render(task.loop, variables, place=task.place)
+        try:
+            items = self.language.render(task.loop, variables, place=task.place)
+        except PlaybookError:
+            if not self.language.test(task.when, variables, place=task.place):
+                return skipped(task, host)
+            raise
         if isinstance(items, str) or not isinstance(items, Sequence):
             raise PlaybookError(f"`loop` must be a list, got {type(items).__name__}", place=task.place)
-        results: list[TaskResult] = []
-        for item in items:
-            result = self._item(task, host, {**host.variables(self.play, task), "item": item})
-            results.append(self._learn(replace(task, register=None), host, result))
-        return _collected(task, host, results)
+        return collected(task, host, list(self._items(task, host, items)))
+
+    def _items(self, task: Task, host: HostRun, items: Sequence[Any]) -> Iterator[TaskResult]:
+        """Each item's result; one that fails stops no other."""
+        control, last = task.loop_control, {}  # type: tuple[LoopControl, dict[str, Any]]
+        extended = self.flag(control.extended, task, host)
+        allitems = extended and self.flag(control.allitems, task, host)
+        for at, item in enumerate(items):
+            if at and control.pause:
+                self.stop.wait(number_of(self.language, control.pause, host.variables(self.play, task), task.place))
+            about = _about_item(control, items, at, extended=extended, allitems=allitems)
+            variables = {**host.variables(self.play, task), **last, **about, control.loop_var: item}
+            result = self._item(task, host, variables)
+            result = self._learn(replace(task, register=None), host, result)
+            result = replace(result, data={**result.data, **about, control.loop_var: item})
+            if task.register:
+                last = self.language.literal({task.register: dict(result.data)})
+            yield self._labelled(task, {**variables, **last}, result)
+            if control.break_when and self.language.test(control.break_when, {**variables, **last}, place=task.place):
+                return
+
+    def _labelled(self, task: Task, variables: Variables, result: TaskResult) -> TaskResult:
+        """A failure says of which item it is, if it has a name."""
+        label = task.loop_control.label
+        if label is None or not result.failed:
+            return result
+        return replace(result, message=f"{self.language.render(label, variables, place=task.place)}: {result.message}")
 
     def _item(self, task: Task, host: HostRun, variables: Variables) -> TaskResult:
-        if not self.language.test(task.when, variables, place=task.place):
-            return _skipped(task, host)
         try:
             return self._once(task, host, variables)
         except ConnectError:
             raise
         except DeployerError as error:
-            return _failure(task, host, error)
+            return failed(task, host, error)
 
     def _once(self, task: Task, host: HostRun, variables: Variables) -> TaskResult:
-        """Without a loop, or one item of it: the four rooms, one after the other."""
-        module, secret = read_inputs(self.language.bind(task, variables), self.language, variables, place=task.place)
-        become = host.become(self.play, task)
-        seen = self._look(task, host, module)
-        actions = self._plan(task, host, module, seen, variables)
-        if self._flag(task.no_log, task, host):
-            actions = tuple(map(hidden, actions))
-        elif secret:
-            actions = tuple(replace(one, secret=True) if isinstance(one, Put) else one for one in actions)
-        applied, failure = Applied(), None
-        applier = Applier(
-            host=host,
-            task=task.name,
-            become=become,
-            emit=self.emit,
-            diff=self.options.diff,
-            stop=self.stop,
-            ask=self.options.ask,
-        )
-        if self.options.check:
-            for action in actions:
-                applier.announce(action, planned=True)
-                applied.planned(action)
-        elif actions:
-            failure = self._apply(applier, actions, applied)
-        values = module.returns(seen, applied.outcomes) if isinstance(module, Returning) else {}
-        says = module.says() if isinstance(module, Saying) else None
-        return self._judge(task, host, variables, _result(task, host, applied, failure, {"says": says, **values}))
+        """Without a loop, or one item of it."""
+        for condition in task.when:
+            if not self.language.test((condition,), variables, place=task.place):
+                return skipped(task, host, condition)
+        if task.module == INCLUDE_TASKS:
+            return included(task, host, str(self.language.render(task.args["file"], variables, place=task.place)))
+        result = Call(
+            play=self.play, task=task, host=host, at=self._at(task, host, variables), variables=variables,
+            language=self.language, emit=self.emit, options=self.options, stop=self.stop,
+        ).result()  # fmt: skip
+        return self._notifying(task, variables, result)
 
-    def _look(self, task: Task, host: HostRun, module: Module) -> Facts:
-        """What the module asks for, as it is before anything is done."""
-        missing = [fact for fact in module.facts() if fact not in host.seen]
-        if missing:
-            host.seen.update(look(host.target.remote, missing, become=host.become(self.play, task)))
-        return SeenOnHost(host.seen)
+    def _at(self, task: Task, host: HostRun, variables: Variables) -> HostRun:
+        """Where the task is done."""
+        if task.delegate_to is None:
+            return host
+        name = str(self.language.render(task.delegate_to, variables, place=task.place))
+        return host if name == host.name else self.delegates.at(name)
 
-    def _plan(self, task: Task, host: HostRun, module: Module, seen: Facts, variables: Variables) -> tuple[Action, ...]:
-        try:
-            actions = tuple(module.plan(seen))
-        except ValueError as wrong:
-            raise CommandError(
-                getattr(wrong, "message", str(wrong)), status=None, host=host.name, hint=getattr(wrong, "hint", None)
-            ) from wrong
-        environment = self.language.render({**self.play.environment, **task.environment}, variables, place=task.place)
-        return with_environment(actions, environment) if environment else actions
-
-    def _apply(self, applier: Applier, actions: Sequence[Action], applied: Applied) -> DeployerError | None:
-        try:
-            applier.apply(actions, applied)
-        except ConnectError:
-            raise
-        except DeployerError as error:
-            applier.host.undecided = isinstance(error, UndecidedError)
-            return error
-        finally:
-            applier.host.forget()
-        return None
-
-    def _judge(self, task: Task, host: HostRun, variables: Variables, result: TaskResult) -> TaskResult:
-        """changed_when and failed_when have the last word."""
-        if self.options.check or (task.changed_when is None and task.failed_when is None):
-            return result
-        said = {task.register: self.language.literal(dict(result.data))} if task.register else {}
-        own = {**variables, **said}
-        failed, changed = result.failed, bool(result.data.get("changed"))
-        if task.failed_when is not None:
-            failed = self.language.test(task.failed_when, own, place=task.place)
-        if task.changed_when is not None:
-            changed = self.language.test(task.changed_when, own, place=task.place)
-        status = Status.FAILED if failed else Status.CHANGED if changed else Status.OK
-        message = result.message or ("failed_when is true" if failed else "")
-        data = {**result.data, "failed": failed, "changed": changed}
-        return replace(result, status=status, message=message if failed else "", data=data)
+    def _notifying(self, task: Task, variables: Variables, result: TaskResult) -> TaskResult:
+        """The result with the names of handlers that it notifies; raises PlaybookError for one that is not there."""
+        found = self.language.render(list(task.notify), variables, place=task.place)
+        names = tuple(name for one in found for name in (one if isinstance(one, list) else [one]))
+        known = {name for handler in self.play.handlers for name in (handler.name, *handler.listen)}
+        if result.status is Status.CHANGED and not any("{{" in name for name in known):
+            for name in names:
+                if name not in known:
+                    hint = f"add a handler with `name: {name}`"
+                    raise PlaybookError(f"no handler is called `{name}`", place=task.place, hint=hint)
+        return replace(result, notified=names)
 
 
-def _result(
-    task: Task, host: HostRun, applied: Applied, failure: DeployerError | None, values: Mapping[str, Any]
-) -> TaskResult:
-    """What was done and what the module says of it; `says` in its values is for people alone."""
-    changed = bool(values.get("changed", any(done.changes for done in applied.done)))
-    status = _status(failed=bool(failure or values.get("failed")), skipped=bool(values.get("skipped")), changed=changed)
-    said = values.get("says") if status is not Status.FAILED else values.get("msg", "")
-    message = failure.message if failure else str(said or "")
-    data = {
-        "rc": applied.status, "stdout": applied.output, "stdout_lines": applied.output.splitlines(),
-        "stderr": applied.errors, "stderr_lines": applied.errors.splitlines(), "msg": message, **values,
-        "changed": changed, "failed": status is Status.FAILED, "skipped": status is Status.SKIPPED,
-        **({"msg": message} if failure else {}),
-    }  # fmt: skip
-    del data["says"]
-    output = getattr(failure, "output", "") or "\n".join(filter(None, (applied.output, applied.errors)))
-    return TaskResult(
-        host=host.name, task=task.name, status=status, actions=tuple(applied.done), message=message, data=data,
-        output=output[-_OUTPUT_TAIL:], hint=failure.hint if failure else None,
-    )  # fmt: skip
-
-
-def _status(*, failed: bool, skipped: bool, changed: bool) -> Status:
-    if failed:
-        return Status.FAILED
-    return Status.SKIPPED if skipped else Status.CHANGED if changed else Status.OK
-
-
-def _censored(result: TaskResult) -> TaskResult:
-    """The result of a task with no_log: how it ended, and nothing of what it was told or said."""
-    data = {key: result.data[key] for key in ("changed", "failed", "skipped", "rc") if key in result.data}
-    message = "hidden by no_log" if result.message else ""
-    return replace(result, message=message, output="", data={**data, "censored": "hidden by no_log"})
-
-
-def _skipped(task: Task, host: HostRun) -> TaskResult:
-    data = {"changed": False, "failed": False, "skipped": True}
-    return TaskResult(host=host.name, task=task.name, status=Status.SKIPPED, data=data)
-
-
-def _failure(task: Task, host: HostRun, error: DeployerError) -> TaskResult:
-    lost = isinstance(error, ConnectError)
-    return TaskResult(
-        host=host.name, task=task.name, status=Status.UNREACHABLE if lost else Status.FAILED,
-        message=error.message, output=getattr(error, "output", "")[-_OUTPUT_TAIL:], hint=error.hint,
-        data={"changed": False, "failed": True, "skipped": False, "msg": error.message},
-    )  # fmt: skip
-
-
-def _collected(task: Task, host: HostRun, results: Sequence[TaskResult]) -> TaskResult:
-    """A loop's items as one result: the worst of them decides."""
-    order = (Status.FAILED, Status.CHANGED, Status.OK, Status.SKIPPED)
-    statuses = {result.status for result in results} or {Status.SKIPPED}
-    status = next(one for one in order if one in statuses)
-    bad = next((result for result in results if result.failed), None)
-    data = {
-        "results": [dict(result.data) for result in results], "changed": Status.CHANGED in statuses,
-        "failed": bad is not None, "skipped": status is Status.SKIPPED,
-    }  # fmt: skip
-    facts = {name: value for one in results for name, value in one.data.get("ansible_facts", {}).items()}
-    if facts:
-        data["ansible_facts"] = facts
-    return TaskResult(
-        host=host.name, task=task.name, status=status, data=data,
-        actions=tuple(action for result in results for action in result.actions),
-        message=bad.message if bad else "", output=bad.output if bad else "", hint=bad.hint if bad else None,
-    )  # fmt: skip
+def _about_item(
+    control: LoopControl, items: Sequence[Any], at: int, *, extended: bool, allitems: bool
+) -> Mapping[str, Any]:
+    """What templates and results know about an item, beside the item itself."""
+    about: dict[str, Any] = {"ansible_loop_var": control.loop_var}
+    if control.index_var:
+        about |= {control.index_var: at, "ansible_index_var": control.index_var}
+    if extended:
+        last = len(items) - 1
+        about["ansible_loop"] = {
+            "index": at + 1, "index0": at, "first": at == 0, "last": at == last, "length": len(items),
+            "revindex": last - at + 1, "revindex0": last - at,
+            **({"allitems": list(items)} if allitems else {}),
+            **({"nextitem": items[at + 1]} if at < last else {}),
+            **({"previtem": items[at - 1]} if at else {}),
+        }  # fmt: skip
+    return about

@@ -1,26 +1,31 @@
-"""The walk: plays, batches, tasks; hosts of a batch side by side, task by task, as Ansible's linear strategy."""
+"""The walk: plays and their batches, one after the other, and when it is over."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from threading import Event as Flag
 
+from deployer.engine.batch import BatchRun
+from deployer.engine.delegates import Delegates
 from deployer.engine.host import HostRun
+from deployer.engine.person import Stepper
 from deployer.engine.ports import Emit, Session
 from deployer.engine.task import TaskRunner
 from deployer.errors import ConfigError
-from deployer.model.event import BatchStarted, HostDoing, PlayStarted, TaskDone, TaskStarted
-from deployer.model.playbook import Play, Playbook, Task
-from deployer.model.report import Status, TaskResult
-from deployer.rollout.batches import Batch, batches, exceeds, ordered
-from deployer.rollout.tags import is_selected
+from deployer.model.event import BatchStarted, PlayStarted
+from deployer.model.playbook import Play, Playbook
+from deployer.model.report import TaskResult
+from deployer.rollout.batches import Batch, batches, ordered
 
 
 @dataclass
 class Walk:
-    """One walk through a playbook. It stops after the batch in which a host failed."""
+    """One walk through a playbook.
+
+    A rollout stops after the batch in which a host failed, unless `max_fail_percentage` lets the others go on. Without
+    a release, hosts that fail are left behind, and it stops when none of a batch is left: as Ansible does.
+    """
 
     session: Session
     hosts: dict[str, HostRun]
@@ -30,31 +35,75 @@ class Walk:
     paused: str | None = None  # "batch 1 of 3": where it paused
     before_batches: Callable[[], None] = lambda: None  # told once, when all that goes before the batches is done
     changed: set[str] = field(default_factory=set)  # hosts that the play has changed, or would
-    done_once: dict[int, tuple[HostRun, TaskResult]] = field(default_factory=dict)  # of tasks that say `once: rollout`
+    done_once: dict[str, tuple[HostRun, TaskResult]] = field(default_factory=dict)  # tasks that say `once: rollout`
+
+    def __post_init__(self) -> None:
+        self.session = replace(self.session, emit=self.emit)
+        self.delegates = Delegates(self.session, self.hosts)
+        self.everyone: tuple[HostRun, ...] = ()  # the hosts of the play that is run
+        self.stepper = Stepper(self.session.options, self.emit, self.stop)
 
     def run(self, playbook: Playbook) -> None:
-        """Walk all plays; returns early when a host failed or `stop` is set."""
+        """Walk all plays; returns early when too much has failed or `stop` is set."""
+        try:
+            self._plays(playbook)
+        finally:
+            self.delegates.close()
+
+    def _plays(self, playbook: Playbook) -> None:
         told = False
         for play in playbook.plays:
             if play.serial is not None and not told:
                 told = True
                 self.before_batches()
-            so_far: Batch = ()
-            self.changed = set()
-            for number, of, batch in self._batches(play):
-                so_far += batch
-                if not self._batch(play, batch) or not self._after_batch(play, so_far):
-                    return
-                if self._pauses(play, number, of):
-                    return
+            if not self._play(play):
+                return
+
+    def _play(self, play: Play) -> bool:
+        """Run a play, batch by batch; True if the walk may go on."""
+        so_far: Batch = ()
+        self.changed = set()
+        for number, of, batch in self._batches(play):
+            so_far += batch
+            run = self._run(play, batch)
+            if not self._batch(run) or not self._after_batch(play, so_far):
+                return False
+            if self._pauses(play, number, of):
+                return False
+            if run.ends_play:
+                break
+        return True
+
+    def _batch(self, run: BatchRun) -> bool:
+        """Run a play's steps and handlers on a batch; True if the walk may go on."""
+        before = {host.name: host.touches for host in run.hosts}
+        failed = {host.name for host in run.hosts if host.failed or host.out}
+        for host in run.hosts:
+            host.notified, host.pending = set(), set()
+        try:
+            run.run()
+        finally:
+            switched = tuple(host.name for host in run.hosts if host.touches > before[host.name])
+            self.switched += [switched] if switched else []
+        if self.stop.is_set() or run.halted:
+            return False
+        if self.session.is_rollout:
+            return not self._has_failed(run.hosts)
+        return any(host.name in failed or not (host.failed or host.out) for host in run.hosts)
+
+    def _has_failed(self, hosts: tuple[HostRun, ...]) -> bool:
+        """Whether a rollout must end for these hosts."""
+        bad = any(host.failed and not host.tolerated for host in hosts)
+        return bad or all(host.failed or host.out for host in hosts)
 
     def _after_batch(self, play: Play, so_far: Batch) -> bool:
         """Look after all hosts of the batches so far, if the play has changed any; True if the walk may go on."""
-        if play.after_batch and self.changed & set(so_far):
-            runner = self._runner(play)
-            for task in self._selected(play.after_batch):
-                self._task(runner, task, self._live(so_far))
-        return not self._must_stop(so_far, fatal=True)
+        if not play.after_batch:
+            return True
+        run = self._run(play, so_far)
+        if self.changed & set(so_far):
+            run.steps(play.after_batch, run.hosts)
+        return not (self.stop.is_set() or run.halted or self._has_failed(run.hosts))
 
     def _pauses(self, play: Play, number: int, of: int) -> bool:
         """True after the batch that `pause_after` names, in the plays that go batch by batch."""
@@ -79,6 +128,7 @@ class Walk:
         serial = self.session.language.render(play.serial, first.variables(play), place=play.place)
         self.emit(PlayStarted(play=play.name, hosts=hosts))
         cut = batches(hosts, serial)
+        self.everyone = tuple(self.hosts[name] for name in hosts)
         for number, batch in enumerate(cut, 1):
             if len(cut) > 1:
                 self.emit(BatchStarted(number=number, of=len(cut), hosts=batch))
@@ -91,129 +141,26 @@ class Walk:
         names = tuple(name for name in self.session.plays_on(str(pattern)) if name in self.hosts)
         return ordered(names, play.order, self.session.holder.run)
 
-    def _batch(self, play: Play, batch: Batch) -> bool:
-        """Run a play's tasks and handlers on a batch; True if the walk may go on."""
-        runner = self._runner(play)
-        before = {name: self.hosts[name].touches for name in batch}
-        fatal = self._is_fatal(play, batch)
-        try:
-            for task in self._selected(play.tasks):
-                self._task(runner, task, self._live(batch))
-                self._tolerate(play, batch)
-                if self._must_stop(batch, fatal=fatal or play.max_fail_percentage is not None):
-                    break
-            else:
-                self._handlers(runner, play, batch)
-        finally:
-            switched = tuple(name for name in batch if self.hosts[name].touches > before[name])
-            self.switched += [switched] if switched else []
-        return not self._must_stop(batch, fatal=play.max_fail_percentage is None or fatal)
-
-    def _runner(self, play: Play) -> TaskRunner:
-        return TaskRunner(
-            play=play, language=self.session.language, emit=self.emit, options=self.session.options, stop=self.stop
-        )
-
-    def _selected(self, tasks: Sequence[Task]) -> list[Task]:
-        """The tasks that --tags and --skip-tags leave."""
-        options = self.session.options
-        return [task for task in tasks if is_selected(task.tags, options.tags, options.skip_tags)]
-
-    def _is_fatal(self, play: Play, batch: Batch) -> bool:
-        """Whether the play's first failure on a host of the batch is one for all of them."""
-        if isinstance(play.any_errors_fatal, bool):
-            return play.any_errors_fatal
-        variables = self.hosts[batch[0]].variables(play)
-        return self.session.language.test((play.any_errors_fatal,), variables, place=play.place)
-
-    def _must_stop(self, batch: Batch, *, fatal: bool) -> bool:
-        if self.stop.is_set():
-            return True
-        failed = any(self.hosts[name].failed and not self.hosts[name].tolerated for name in batch)
-        return failed and (fatal or not self._live(batch))
-
-    def _tolerate(self, play: Play, batch: Batch) -> None:
-        """Mark this batch's failed hosts as tolerated, or none of them: `max_fail_percentage` says."""
-        failed = [self.hosts[name] for name in batch if self.hosts[name].failed]
-        if play.max_fail_percentage is None or not failed:
-            return
-        variables = failed[0].variables(play)
-        limit = self.session.language.render(play.max_fail_percentage, variables, place=play.place)
-        for host in failed:
-            host.tolerated = not exceeds(len(failed), len(batch), float(limit)) and len(failed) < len(batch)
-
-    def _live(self, batch: Batch) -> tuple[HostRun, ...]:
-        return tuple(self.hosts[name] for name in batch if not self.hosts[name].failed)
-
-    def _handlers(self, runner: TaskRunner, play: Play, batch: Batch) -> None:
-        for handler in play.handlers:
-            topics = {handler.name, *handler.listen}
-            hosts = tuple(host for host in self._live(batch) if host.notified & topics)
-            if hosts:
-                self._task(runner, handler, hosts, handler=True)
-
-    def _task(self, runner: TaskRunner, task: Task, hosts: Sequence[HostRun], *, handler: bool = False) -> None:
-        if not hosts or self.stop.is_set():
-            return
-        self.emit(TaskStarted(task=task.name, hosts=tuple(host.name for host in hosts), handler=handler))
-        if task.once:
-            self._once(runner, task, hosts)
-            return
-        once = task.run_once
-        if isinstance(once, str):
-            once = runner.language.test((once,), hosts[0].variables(runner.play, task), place=task.place)
-        if not once:
-            self._side_by_side(lambda host: self._on_host(runner, task, host), hosts)
-            return
-        _copy(runner, task, (hosts[0], self._on_host(runner, task, hosts[0])), hosts[1:])
-
-    def _once(self, runner: TaskRunner, task: Task, hosts: Sequence[HostRun]) -> None:
-        """Run on the first host of the first batch; all others get its result."""
-        if id(task) not in self.done_once:
-            self.done_once[id(task)] = hosts[0], self._on_host(runner, task, hosts[0])
-            hosts = hosts[1:]
-        _copy(runner, task, self.done_once[id(task)], hosts)
-
-    def _on_host(self, runner: TaskRunner, task: Task, host: HostRun) -> TaskResult:
-        self.emit(HostDoing(host=host.name, doing=task.name))
-        result = runner.run(task, host)
-        if result.status is Status.CHANGED:
-            self.changed.add(host.name)
-        self.emit(TaskDone(result=result))
-        self.emit(HostDoing(host=host.name, doing=""))
-        return result
-
-    def _side_by_side(self, work: Callable[[HostRun], TaskResult], hosts: Sequence[HostRun]) -> None:
-        """Run on all hosts at once; a ConfigError or a bug on one does not keep the others from being waited for."""
-        with ThreadPoolExecutor(max_workers=max(1, min(self.session.options.forks, len(hosts)))) as pool:
-            futures = [pool.submit(work, host) for host in hosts]
-        for future in futures:
-            future.result()
-
-
-def _copy(runner: TaskRunner, task: Task, done: tuple[HostRun, TaskResult], hosts: Sequence[HostRun]) -> None:
-    """Note one host's result on others."""
-    source, result = done
-    for host in hosts:
-        runner.settle(task, host, replace(result, host=host.name, actions=(), status=_copied(result.status)))
-        for name in result.learned:  # what was said, also where nobody may read it in the result
-            host.registered[name] = source.registered[name]
-
-
-def _copied(status: Status) -> Status:
-    """What a run_once result means to the other hosts of the batch: a failure fails them all, as in Ansible."""
-    return Status.OK if status is Status.CHANGED else status
+    def _run(self, play: Play, batch: Batch) -> BatchRun:
+        runner = TaskRunner(
+            play=play, language=self.session.language, emit=self.emit, options=self.session.options,
+            delegates=self.delegates, stop=self.stop,
+        )  # fmt: skip
+        return BatchRun(
+            session=self.session, play=play, hosts=tuple(self.hosts[name] for name in batch),
+            everyone=self.everyone, runner=runner, changed=self.changed, done_once=self.done_once,
+            confirm=self.stepper.wants,
+        )  # fmt: skip
 
 
 def rehearse(session: Session, hosts: dict[str, HostRun]) -> list[TaskResult] | None:
     """The results of a walk that applies nothing and says nothing; None if it cannot be foretold."""
-    quiet = replace(session, options=replace(session.options, check=True, diff=None))
+    options = replace(session.options, check=True, rehearsal=True, diff=None, differ=None, step=False, ask=None)
     shadows = {name: host.shadow() for name, host in hosts.items()}
-    walk = Walk(session=quiet, hosts=shadows, emit=lambda event: None)
+    walk = Walk(session=replace(session, options=options), hosts=shadows, emit=lambda event: None)
     try:
         walk.run(session.playbook)
     except ConfigError:
         return None
-    if any(host.failed for host in shadows.values()):
-        return None
-    return [result for host in shadows.values() for result in host.results]
+    results = [result for host in shadows.values() for result in host.results]
+    return None if any(result.failed for result in results) else results

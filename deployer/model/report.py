@@ -45,6 +45,8 @@ class TaskResult:
     seconds: float = 0.0
     data: Mapping[str, Any] = field(default_factory=dict)
     place: str = ""  # file:line of the task
+    rescued: bool = False  # it failed inside a block that has a rescue
+    notified: tuple[str, ...] = ()  # names and topics of handlers
     learned: tuple[str, ...] = ()  # names of the variables that it gave the host
 
     @property
@@ -77,6 +79,7 @@ class HostOutcome:
     unreachable: int = 0
     failed: int = 0
     skipped: int = 0
+    rescued: int = 0
     ignored: int = 0
     actions: int = 0
     before: str | None = None  # release id

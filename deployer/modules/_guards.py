@@ -45,10 +45,9 @@ def said(done: Sequence[Outcome]) -> Mapping[str, Any]:
 
     That is Ansible's view also of one that has failed.
     """
-    if not done:
-        return {}
-    texts = {"stdout": done[-1].output.rstrip("\r\n"), "stderr": done[-1].errors.rstrip("\r\n")}
-    return {"changed": True, **texts, **{f"{name}_lines": text.splitlines() for name, text in texts.items()}}
+    texts = {"stdout": done[-1].output.rstrip("\r\n"), "stderr": done[-1].errors.rstrip("\r\n")} if done else {}
+    changed = {"changed": True} if done else {}
+    return {**changed, **texts, **{f"{name}_lines": text.splitlines() for name, text in texts.items()}}
 
 
 def _at(chdir: str | None, path: str) -> PathExists:

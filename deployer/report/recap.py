@@ -9,7 +9,7 @@ from deployer.errors import ExitCode
 from deployer.model.report import HostOutcome, Report, State
 from deployer.report.words import BLANK, Line, clean, count, duration, line, paragraph
 
-_COUNTS = ("ok", "changed", "unreachable", "failed", "skipped", "ignored")
+_COUNTS = ("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored")
 _BAD = (State.BROKEN, State.UNREACHABLE)
 _PUT_BACK = (State.ROLLED_BACK, State.STOPPED)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from deployer.errors import ExitCode
 from deployer.model.report import HostOutcome, State, Status, TaskResult
 
+WORDS = ("ok", "changed", "failed", "skipped", "rescued", "ignored", "unreachable")
 _SAFE = (State.UNTOUCHED, State.ROLLED_BACK, State.STOPPED, State.UNCHANGED, State.CHANGED)
 
 
@@ -26,9 +27,10 @@ def exit_code(outcomes: Sequence[HostOutcome], *, failed: bool) -> ExitCode:
 def count(results: Iterable[TaskResult]) -> dict[str, int]:
     """How many tasks ended how, by the names of HostOutcome's fields; and how many changes they made."""
     results = list(results)
-    words = Counter(str(result.status) for result in results)
-    counted = {word: words[word] for word in ("ok", "changed", "failed", "skipped", "ignored", "unreachable")}
-    counted["changed"] += sum(one.status is Status.IGNORED and bool(one.data.get("changed")) for one in results)
-    counted["ok"] += words[str(Status.CHANGED)] + words[str(Status.IGNORED)]
+    words = Counter("rescued" if result.rescued else str(result.status) for result in results)
+    counted = {word: words[word] for word in WORDS}
+    ignored = [result for result in results if result.status is Status.IGNORED]
+    counted["changed"] += sum(bool(result.data.get("changed")) for result in ignored)
+    counted["ok"] += words[str(Status.CHANGED)] + len(ignored)
     counted["actions"] = sum(done.changes for result in results for done in result.actions)
     return counted

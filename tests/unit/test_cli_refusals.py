@@ -188,7 +188,7 @@ def test_no_such_playbook(project: Project) -> None:
         ("{name: x, copy: {dst: /x, content: y}}", "no argument is called `dst`", "`dest`"),
         ("{name: x, copy: {content: y}}", "argument `dest` is missing", "dest"),
         ("{name: x, shell: 'true', wehn: false}", "a task has no `wehn`", "`when`"),
-        ("{name: x, shell: 'true', delegate_to: web2}", "`delegate_to` is not supported", r"\w"),
+        ("{name: x, shell: 'true', delegate_facts: true}", "`delegate_facts` is not supported", r"\w"),
         ("{name: x, shell: 'echo {{ nmae }}'}", "nmae", r"\w"),
         ("{name: x, shell: 'echo {{ 1 +', }", r"\w", ""),
         ("{name: x, file: {path: /x, state: dir}}", "state: .* is not known", "one of directory"),

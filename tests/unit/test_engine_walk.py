@@ -9,7 +9,6 @@ from world import World, result, states, words
 
 from deployer.errors import ExitCode
 from deployer.model.event import ActionStarted, BatchStarted, PlayStarted, TaskStarted
-from deployer.model.report import Status
 
 
 @pytest.fixture
@@ -122,19 +121,35 @@ def test_what_comes_after_a_batch_is_announced_in_check_mode(world: World) -> No
     assert world.log == []
 
 
-def test_failing_host_leaves_its_batch_and_the_next_batch_never_begins(world: World) -> None:
-    report = world.run("""
+FAILING = """
         - hosts: all
           serial: 2
           tasks:
             - {name: one, sh: "[ {{ inventory_hostname }} != a ]"}
             - {name: two, sh: "true"}
         - {name: later, hosts: all, tasks: [{name: three, sh: "true"}]}
-    """)
+"""
+
+
+def test_failing_host_is_left_behind_and_the_others_go_on(world: World) -> None:
+    report = world.run(FAILING)
+    assert words(report, "a") == ["one: failed"]
+    assert words(report, "b") == words(report, "c") == ["one: changed", "two: changed", "three: changed"]
+    assert report.exit_code is ExitCode.ROLLED_BACK
+
+
+def test_in_a_rollout_the_batch_after_a_failure_never_begins(world: World) -> None:
+    world.releases = True
+    report = world.run(FAILING)
     assert words(report, "a") == ["one: failed"]
     assert words(report, "b") == ["one: changed", "two: changed"]
     assert words(report, "c") == []
     assert report.exit_code is ExitCode.ROLLED_BACK
+
+
+def test_no_play_follows_a_batch_of_which_nobody_is_left(world: World) -> None:
+    report = world.run(FAILING.replace("serial: 2", "serial: 1"))
+    assert [words(report, host) for host in "abc"] == [["one: failed"], [], []]
 
 
 @pytest.mark.parametrize(("fatal", "went_on"), [("true", False), ("false", True), ("'{{ strict }}'", True)])
@@ -244,8 +259,7 @@ def test_run_once_is_done_on_the_first_host_and_known_to_all(world: World) -> No
     """)
     assert world.log == ["a"]
     assert [result(report, "two", host).output for host in "abc"] == ["a True"] * 3
-    assert [result(report, "one", host).status for host in "abc"] == [Status.CHANGED, Status.OK, Status.OK]
-    assert [len(result(report, "one", host).actions) for host in "abc"] == [1, 0, 0]
+    assert [words(report, host) for host in "bc"] == [["two: changed"]] * 2
 
 
 def test_run_once_is_once_a_batch(world: World) -> None:
@@ -262,7 +276,7 @@ def test_run_once_that_fails_fails_all(world: World) -> None:
         - hosts: all
           tasks: [{name: one, sh: "exit 3", run_once: true}, {name: two, sh: "true"}]
     """)
-    assert [words(report, host) for host in "abc"] == [["one: failed"]] * 3
+    assert [words(report, host) for host in "abc"] == [["one: failed"], [], []]
 
 
 def test_run_once_that_is_skipped_is_skipped_for_all(world: World) -> None:
@@ -270,7 +284,7 @@ def test_run_once_that_is_skipped_is_skipped_for_all(world: World) -> None:
         - hosts: all
           tasks: [{name: one, sh: "true", run_once: true, when: inventory_hostname == 'b'}]
     """)
-    assert [words(report, host) for host in "abc"] == [["one: skipped"]] * 3
+    assert [words(report, host) for host in "abc"] == [["one: skipped"], [], []]
 
 
 def test_run_once_with_no_log_still_tells_the_others(world: World) -> None:

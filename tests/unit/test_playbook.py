@@ -69,7 +69,7 @@ def in_play(tasks: str) -> str:
 
 def only_task(playbook: Playbook) -> Task:
     (play,) = playbook.plays
-    (task,) = play.tasks
+    (task,) = play.all_tasks
     return task
 
 
@@ -140,11 +140,12 @@ def test_a_play_is_read_with_all_its_keywords(load: Load) -> None:
     )
     assert (play.serial, play.any_errors_fatal) == ([1, "25%", "{{ rest }}"], "{{ strict }}")
     assert (play.variables, play.environment) == ({"project": "shop"}, {"LANG": "C"})
+    assert play.tags == {"release"}
     assert second == Play(name="db:web:!web3", hosts="db:web:!web3", place=second.place)
 
 
 def test_a_task_is_read_with_all_its_keywords(load: Load) -> None:
-    docker, listing = load(FULL).plays[0].tasks
+    docker, listing = load(FULL).plays[0].all_tasks[:2]
     assert docker == Task(
         name="Docker",
         module="docker_engine",
@@ -164,6 +165,7 @@ def test_a_task_is_read_with_all_its_keywords(load: Load) -> None:
         failed_when=(False,),
         run_once="{{ once }}",
         no_log=True,
+        folders=(".",),
     )
     assert (listing.module, listing.name, listing.loop) == ("command", "command", ["a", "b"])
     assert listing.args == {"cmd": "ls {{ item }}", "chdir": "/srv"}
@@ -176,13 +178,13 @@ def test_a_handler_is_a_task_that_listens(load: Load) -> None:
 
 
 def test_what_was_loaded_can_be_bound(load: Load) -> None:
-    task = load(FULL).plays[0].tasks[1]
+    task = load(FULL).plays[0].all_tasks[1]
     assert Language(MODULES).bind(task, {"item": "-l"}) == Command(cmd="ls -l", chdir="/srv")
 
 
 def test_empty_values_of_keywords_are_as_if_absent(load: Load) -> None:
     task = only_task(load(in_play("- command: ls\n  when:\n  tags:\n  vars:\n  notify:\n  name:\n  args:")))
-    assert task == Task(name="command", module="command", args={"cmd": "ls"}, place=task.place)
+    assert task == Task(name="command", module="command", args={"cmd": "ls"}, place=task.place, folders=(".",))
 
 
 def test_a_module_without_arguments_needs_none(load: Load) -> None:
@@ -219,7 +221,7 @@ HANDLERS = """\
 
 def test_notify_reaches_names_and_topics(load: Load) -> None:
     play = load(HANDLERS.format(notify='[restart docker, docker changed, "{{ x }}"]', name="other")).plays[0]
-    assert play.tasks[0].notify == ("restart docker", "docker changed", "{{ x }}")
+    assert play.all_tasks[0].notify == ("restart docker", "docker changed", "{{ x }}")
 
 
 def test_an_unknown_handler_is_refused_with_the_nearest(load: Load) -> None:

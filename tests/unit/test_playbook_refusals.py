@@ -67,11 +67,9 @@ def test_an_empty_playbook_is_refused(read: Read, text: str) -> None:
 @pytest.mark.parametrize(
     ("word", "hint"),
     [
-        ("roles", "write the tasks in the play's `tasks`"),
-        ("pre_tasks", "write the tasks in the play's `tasks`"),
-        ("strategy", "leave it out; `serial` and `--forks`"),
-        ("vars_files", "put the variables into group_vars"),
-        ("import_playbook", "write the plays into one file"),
+        ("roles", "write the role's tasks into a file"),
+        ("strategy", "leave it out: hosts go task by task"),
+        ("vars_prompt", "give the value with `-e name=value`"),
         ("remote_user", "set `ansible_connection`"),
     ],
 )
@@ -84,14 +82,11 @@ def test_ansibles_other_words_for_plays_are_refused_by_name(read: Read, word: st
 @pytest.mark.parametrize(
     ("word", "hint"),
     [
-        ("block", "write the tasks one after the other"),
-        ("rescue", "write the tasks one after the other"),
-        ("delegate_to", "put the task into a play of its own"),
+        ("local_action", "write the module's name as the key, and `delegate_to: localhost`"),
+        ("delegate_facts", "leave it out"),
+        ("include_role", "write the role's tasks into a file"),
         ("async", "leave it out"),
         ("with_items", "use `loop` with a list"),
-        ("include_tasks", "write the tasks in the play's `tasks`"),
-        ("until", "write the loop into the command"),
-        ("loop_control", "the item of a `loop` is always called `item`"),
     ],
 )
 @pytest.mark.parametrize("module", ["", "  command: ls"])

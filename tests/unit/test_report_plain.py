@@ -83,9 +83,9 @@ skipping: [web1]
 RESULT = """\
 
 PLAY RECAP
-web1  : ok=5  changed=3 unreachable=0 failed=0 skipped=1 ignored=0   rolled back  20261121T090000Z-1c0ffee
-web2  : ok=4  changed=3 unreachable=0 failed=1 skipped=0 ignored=0   rolled back  20261121T090000Z-1c0ffee
-db-10 : ok=12 changed=3 unreachable=0 failed=0 skipped=0 ignored=0   stopped
+web1  : ok=5  changed=3 unreachable=0 failed=0 skipped=1 rescued=0 ignored=0   rolled back  20261121T090000Z-1c0ffee
+web2  : ok=4  changed=3 unreachable=0 failed=1 skipped=0 rescued=0 ignored=0   rolled back  20261121T090000Z-1c0ffee
+db-10 : ok=12 changed=3 unreachable=0 failed=0 skipped=0 rescued=0 ignored=0   stopped
 
 web2 is rolled back: web exited with 1, 3 restarts
   next: deploy logs prod web
@@ -111,11 +111,11 @@ changed: [web2]  1 action
 ok: [db-10]
 
 PLAY RECAP
-web1  : ok=2 changed=2 unreachable=0 failed=0 skipped=0 ignored=0   pending    20261121T090000Z-1c0ffee -> \
+web1  : ok=2 changed=2 unreachable=0 failed=0 skipped=0 rescued=0 ignored=0   pending    20261121T090000Z-1c0ffee -> \
 20261122T063000Z-3f9a2c1
-web2  : ok=2 changed=1 unreachable=0 failed=0 skipped=0 ignored=0   pending    20261121T090000Z-1c0ffee -> \
+web2  : ok=2 changed=1 unreachable=0 failed=0 skipped=0 rescued=0 ignored=0   pending    20261121T090000Z-1c0ffee -> \
 20261122T063000Z-3f9a2c1
-db-10 : ok=2 changed=0 unreachable=0 failed=0 skipped=0 ignored=0   unchanged  20261121T090000Z-1c0ffee
+db-10 : ok=2 changed=0 unreachable=0 failed=0 skipped=0 rescued=0 ignored=0   unchanged  20261121T090000Z-1c0ffee
 
 7 actions on 2 hosts; nothing was changed (exit 0, 1.2 s)
 """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from deployer.errors import ExitCode
@@ -63,9 +65,10 @@ def test_counts_are_ansibles() -> None:
     results = [
         result(Status.OK), result(Status.CHANGED, 2), result(Status.CHANGED, 1), result(Status.SKIPPED),
         result(Status.FAILED, 1), result(Status.IGNORED), result(Status.UNREACHABLE),
+        replace(result(Status.FAILED), rescued=True), replace(result(Status.IGNORED), data={"changed": True}),
     ]  # fmt: skip
     assert count(iter(results)) == {
-        "ok": 4, "changed": 2, "failed": 1, "skipped": 1, "ignored": 1, "unreachable": 1, "actions": 4,
+        "ok": 5, "changed": 3, "failed": 1, "skipped": 1, "rescued": 1, "ignored": 2, "unreachable": 1, "actions": 4,
     }  # fmt: skip
 
 

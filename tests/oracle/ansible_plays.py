@@ -1,0 +1,57 @@
+"""Run many playbooks in one process of Ansible's environment, each in a child of its own: the start is paid for once.
+
+Reads a list of `{"name", "args", "events"}` from standard input and prints `{name: [exit status, output]}`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import tempfile
+
+
+def run(args: list[str]) -> int:
+    """One ansible-playbook; its exit status."""
+    from ansible.cli.playbook import PlaybookCLI  # type: ignore[import-not-found]
+    from ansible.errors import AnsibleError  # type: ignore[import-not-found]
+
+    try:
+        command = PlaybookCLI(["ansible-playbook", *args])
+        command.parse()
+        return int(command.run() or 0)
+    except AnsibleError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def child(job: dict[str, object]) -> tuple[int, str]:
+    """Fork for one playbook; what it ended with, and what it wrote."""
+    with tempfile.TemporaryFile("w+") as output:
+        pid = os.fork()
+        if pid == 0:
+            os.dup2(output.fileno(), 1)
+            os.dup2(output.fileno(), 2)
+            os.environ["EVENTS"] = str(job["events"])
+            status = 250
+            with contextlib.suppress(SystemExit):
+                status = run(list(job["args"]))  # type: ignore[call-overload]
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+        _, ended = os.waitpid(pid, 0)
+        output.seek(0)
+        return os.waitstatus_to_exitcode(ended), output.read()
+
+
+def main() -> None:
+    import ansible.cli.playbook
+    import ansible.executor.playbook_executor
+    import ansible.plugins.strategy.linear  # noqa: F401
+
+    print(json.dumps({job["name"]: child(job) for job in json.load(sys.stdin)}))
+
+
+if __name__ == "__main__":
+    main()
