@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-from deployer.config.text import nearest, place_of
+from deployer.config.values import nearest, place_of
 from deployer.errors import Place, PlaybookError
 
 SHARED = ("name", "vars", "environment", "become", "become_user", "tags")

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from deployer.config import binding, keywords
 from deployer.config.conversion import arguments
 from deployer.config.keywords import did_you_mean, is_template, kind, refuse, refuse_unknown
-from deployer.config.text import Mapping as Placed
-from deployer.config.text import load_yaml, place_of
+from deployer.config.text import load_yaml
+from deployer.config.values import Mapping as Placed
+from deployer.config.values import place_of
 from deployer.config.vault_keys import NO_KEYS, Keyring
 from deployer.errors import NOWHERE, Place, PlaybookError
 from deployer.model.playbook import Play, Playbook, Task
