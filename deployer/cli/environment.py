@@ -22,7 +22,7 @@ from deployer.config.keywords import did_you_mean
 from deployer.config.language import Language
 from deployer.config.limit_file import read_limit_file
 from deployer.config.settings import SETTINGS, defaults
-from deployer.config.text import place_of
+from deployer.config.values import place_of
 from deployer.config.vault_keys import Keyring
 from deployer.errors import DeployerError, InventoryError
 from deployer.model.connection import Endpoint

@@ -143,7 +143,7 @@ def _one(inventory: Inventory, pattern: str) -> Host:
 
 
 def _top(inventory: Inventory, group: str | None) -> str:
-    from deployer.config.text import nearest
+    from deployer.config.values import nearest
     from deployer.errors import InventoryError
 
     if group is not None and group not in inventory.groups:

@@ -10,7 +10,7 @@ from typing import Any
 
 from deployer.config.conversion import LATER, WrongError, arguments, instance, public, unknown
 from deployer.config.keywords import is_template
-from deployer.config.text import place_of
+from deployer.config.values import place_of
 from deployer.errors import NOWHERE, Place, PlaybookError
 from deployer.model.encrypted import Encrypted
 

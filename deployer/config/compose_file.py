@@ -15,7 +15,7 @@ from deployer.config.compose_merge import mapping
 from deployer.config.compose_mounts import pgdata, short_form
 from deployer.config.compose_text import load_merged
 from deployer.config.interpolation import filled_names, interpolate, needed_names
-from deployer.config.text import nearest, place_of
+from deployer.config.values import nearest, place_of
 from deployer.errors import Place, ProjectError
 from deployer.model.project import ComposeProject, Service
 

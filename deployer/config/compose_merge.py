@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deployer.config.text import Listing, place_of
-from deployer.config.text import Mapping as PlacedMapping
+from deployer.config.values import Listing, place_of
+from deployer.config.values import Mapping as PlacedMapping
 from deployer.errors import Place, ProjectError
 
 REPLACED = frozenset({"command", "entrypoint", "test"})  # lists that a later file replaces, not lengthens

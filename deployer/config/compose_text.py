@@ -16,8 +16,10 @@ import yaml
 
 from deployer.config.compose_merge import Override, Reset, cleaned, mapping, mapping_of, merge
 from deployer.config.files import read_text
-from deployer.config.text import STANDARD, PlacedLoader, load_yaml, nearest, place_of
-from deployer.config.text import Mapping as PlacedMapping
+from deployer.config.text import load_yaml
+from deployer.config.values import Mapping as PlacedMapping
+from deployer.config.values import nearest, place_of
+from deployer.config.yaml_loader import STANDARD, PlacedLoader
 from deployer.errors import Place, ProjectError
 
 SECTIONS = ("services", "networks", "volumes", "configs", "secrets")

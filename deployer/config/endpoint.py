@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deployer.config.text import kind_of, nearest, place_of
+from deployer.config.values import kind_of, nearest, place_of
 from deployer.errors import NOWHERE, InventoryError, Place
 from deployer.model.connection import Endpoint
 from deployer.model.inventory import Host

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from deployer.config.text import Mapping, Warn, kind_of, load_yaml, place_of
+from deployer.config.text import load_yaml
+from deployer.config.values import Mapping, kind_of, place_of
 from deployer.config.vault_keys import NO_KEYS, Keyring
+from deployer.config.yaml_loader import Warn
 from deployer.errors import InventoryError, Place
 
 SUFFIXES = ("", ".yml", ".yaml", ".json")  # in this order, and the first hit hides the others, as in Ansible

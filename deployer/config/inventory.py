@@ -13,7 +13,7 @@ from deployer.config.group_vars import VariablesFolder
 from deployer.config.inventory_draft import Draft, GroupDraft
 from deployer.config.inventory_find import no_source
 from deployer.config.inventory_sources import is_host_list, read_hosts, read_source, source_files
-from deployer.config.text import Mapping
+from deployer.config.values import Mapping
 from deployer.config.vault_keys import NO_KEYS, Keyring
 from deployer.errors import InventoryError, Place
 from deployer.model.inventory import Group, Host, Inventory

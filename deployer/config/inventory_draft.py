@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from deployer.config.ranges import MOST_HOSTS, expand_hosts
-from deployer.config.text import Mapping, place_of
+from deployer.config.values import Mapping, place_of
 from deployer.errors import NOWHERE, InventoryError, Place
 
 PRIORITY = "ansible_group_priority"

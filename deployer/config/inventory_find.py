@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deployer.config.inventory_sources import is_source
-from deployer.config.text import nearest
+from deployer.config.values import nearest
 from deployer.errors import InventoryError
 
 SUFFIXES = (".yml", ".yaml", ".ini", ".json", "")

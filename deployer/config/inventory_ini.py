@@ -12,7 +12,7 @@ import warnings
 from typing import Any
 
 from deployer.config.inventory_draft import Draft
-from deployer.config.text import Mapping, nearest
+from deployer.config.values import Mapping, nearest
 from deployer.errors import InventoryError, Place
 
 SECTION = re.compile(r"\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?")

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from deployer.config.inventory_draft import Draft
-from deployer.config.text import Mapping, kind_of, with_vaults
+from deployer.config.text import with_vaults
+from deployer.config.values import Mapping, kind_of
 from deployer.errors import InventoryError, Place
 from deployer.model.encrypted import VAULT_IN_JSON
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from deployer.config.inventory_draft import Draft
-from deployer.config.text import Mapping, kind_of, load_yaml, nearest, place_of
+from deployer.config.text import load_yaml
+from deployer.config.values import Mapping, kind_of, nearest, place_of
 from deployer.errors import InventoryError, Place
 
 SECTIONS = ("hosts", "vars", "children")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deployer.config.keywords import FALSE, TRUE, is_template, kind, refuse
-from deployer.config.text import place_of
+from deployer.config.values import place_of
 from deployer.errors import Place, PlaybookError
 
 ORDERS = ("inventory", "reverse_inventory", "sorted", "reverse_sorted", "shuffle")

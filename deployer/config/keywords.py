@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-from deployer.config.text import nearest, place_of
+from deployer.config.values import nearest, place_of
 from deployer.errors import PlaybookError
 
 BASE = (  # of plays, blocks and tasks

@@ -12,7 +12,7 @@ from typing import Any
 
 from deployer.config import binding
 from deployer.config.keywords import is_template, kind
-from deployer.config.text import place_of
+from deployer.config.values import place_of
 from deployer.config.vault_keys import NO_KEYS, Keyring
 from deployer.errors import NOWHERE, Place, PlaybookError
 from deployer.model.encrypted import Encrypted

@@ -14,7 +14,8 @@ from deployer.config import inheritance, keywords
 from deployer.config import keyword_values as values
 from deployer.config.keywords import did_you_mean, is_template, kind, refuse, refuse_unknown
 from deployer.config.steps import StepReader, find_file
-from deployer.config.text import load_yaml, place_of
+from deployer.config.text import load_yaml
+from deployer.config.values import place_of
 from deployer.config.vault_keys import NO_KEYS, Keyring
 from deployer.errors import Place, PlaybookError
 from deployer.model.playbook import Block, Play, Playbook, Step, Task

@@ -10,8 +10,8 @@ from deployer.config import binding, keywords
 from deployer.config import keyword_values as values
 from deployer.config.conversion import arguments
 from deployer.config.keywords import did_you_mean, is_template, kind, refuse, refuse_unknown
-from deployer.config.text import Mapping as Placed
-from deployer.config.text import place_of
+from deployer.config.values import Mapping as Placed
+from deployer.config.values import place_of
 from deployer.errors import NOWHERE, Place, PlaybookError
 
 if TYPE_CHECKING:

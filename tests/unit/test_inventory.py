@@ -4,7 +4,7 @@ import pytest
 
 from deployer.config.inventory import load_inventory
 from deployer.config.inventory_find import find_inventory
-from deployer.config.text import place_of
+from deployer.config.values import place_of
 from deployer.errors import Place
 from deployer.rollout.patterns import group_hosts
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from deployer.config import inventory_script, text
+from deployer.config import inventory_script, yaml_loader
 from deployer.config.inventory import load_inventory
 from deployer.errors import ConfigError, InventoryError
 from deployer.rollout.patterns import Patterns
@@ -126,7 +126,7 @@ def test_fifty_megabytes_are_refused(tmp_path: Path, name: str) -> None:
 
 
 def test_too_many_values_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text, "MOST_VALUES", 5000)
+    monkeypatch.setattr(yaml_loader, "MOST_VALUES", 5000)
     (tmp_path / "prod.yml").write_text("all:\n  vars:\n    x: [" + "1," * 5000 + "]\n")
     error = refused(tmp_path / "prod.yml")
     assert error.message == "more than 5000 values"

@@ -2,7 +2,8 @@ import copy
 
 import pytest
 
-from deployer.config.text import kind_of, load_yaml, nearest, place_of
+from deployer.config.text import load_yaml
+from deployer.config.values import kind_of, nearest, place_of
 from deployer.errors import NOWHERE, InventoryError, Place
 
 
