@@ -116,6 +116,7 @@ class Request:
     def _wget(self) -> str:
         options = {
             "timeout": str(self.timeout), "tries": "1", "user_agent": AGENT, "server_response": "on", "verbose": "off",
+            "http_keep_alive": "off",  # else the request after a redirect may go into a connection that is being closed
             "content_on_error": "on", "max_redirect": "20" if self.follow else "0",
             "check_certificate": "on" if self.validate_certs else "off",
         }  # fmt: skip
