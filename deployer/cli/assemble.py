@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -20,7 +20,7 @@ from deployer.cli.environment import Environment
 from deployer.cli.options import Aim, Choice
 from deployer.cli.person import ask_person
 from deployer.cli.restoring import check_restorable
-from deployer.config.about_release import is_about_release
+from deployer.config.about_release import is_about_release, wants_facts
 from deployer.config.keywords import did_you_mean
 from deployer.config.playbook import load_playbook
 from deployer.config.releases import HostRelease, ReleaseMaker, Stamp, project_root
@@ -28,6 +28,7 @@ from deployer.config.static import check_playbook
 from deployer.config.vars_files import load_vars_files
 from deployer.engine.ports import Choose, Emit, Options, Questions, Session, Target
 from deployer.errors import PlaybookError
+from deployer.facts.ansible import HostFacts
 from deployer.facts.lock import LockHolder, RolloutState
 from deployer.facts.releases import InstalledReleases
 from deployer.model.action import Put
@@ -79,7 +80,7 @@ def assemble(choice: Choice, aim: Aim) -> Assembly:
         way_back=way_back,
         targets=tuple(targets.values()),
         language=environment.language,
-        questions=QUESTIONS,
+        questions=replace(QUESTIONS, host=HostFacts() if _wants_facts(environment, plays) else None),
         emit=_one_at_a_time(reporter),
         holder=_holder(releases),
         plays_on=environment.on,
@@ -90,6 +91,11 @@ def assemble(choice: Choice, aim: Aim) -> Assembly:
         options=_options(environment, path, aim, choice.forks),
     )
     return Assembly(session=session, reporter=reporter)
+
+
+def _wants_facts(environment: Environment, plays: Playbook) -> bool:
+    variables = [{**environment.variables(host), **environment.extra} for host in environment.hosts]
+    return wants_facts(plays, environment.language, variables)
 
 
 def _begun(playbook: Playbook, name: str | None) -> Playbook:
@@ -182,6 +188,7 @@ def _target(
         variables=environment.variables(host),
         extra=extra,
         learnt=environment.learnt(host.name),
+        facts=environment.facts(host.name),
         vars_files=_vars_files(environment, {**environment.variables(host), **extra}, playbook),
         wanted=mine.release if mine else None,
         become=environment.endpoint(host)[1],

@@ -115,7 +115,9 @@ class Environment:
     def hostvars(self) -> Mapping[str, Any]:
         """Every host's variables, each rendered in its own scope."""
         known = {
-            one.name: ChainMap({**self._own(one), **self.extra}, self.learnt(one.name), self.variables(one))
+            one.name: ChainMap(
+                {**self._own(one), **self.extra}, self.learnt(one.name), self.facts(one.name), self.variables(one)
+            )
             for one in self.inventory.hosts.values()
         }
         return self.language.hostvars(known)
@@ -123,6 +125,14 @@ class Environment:
     def learnt(self, host: str) -> dict[str, Any]:
         """What a run registers on a host: empty before, and shared with the run."""
         return self._learnt.setdefault(host, {})
+
+    def facts(self, host: str) -> dict[str, Any]:
+        """What a host tells of itself: empty before the run has looked, and shared with it."""
+        return self._facts.setdefault(host, {})
+
+    @cached_property
+    def _facts(self) -> dict[str, dict[str, Any]]:
+        return {}
 
     @cached_property
     def _learnt(self) -> dict[str, dict[str, Any]]:

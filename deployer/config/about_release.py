@@ -1,4 +1,4 @@
-"""Whether a playbook is about a release: then running it is a rollout, with a lock and a way back."""
+"""What a playbook is about: a release, then running it is a rollout with a lock and a way back; facts of hosts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from deployer.config.language import Language
-from deployer.config.static import closure
+from deployer.config.static import FACTS, closure
 from deployer.errors import ConfigError
 from deployer.model.playbook import INCLUDE_TASKS, Playbook, Task, tasks_of
 
@@ -16,22 +16,37 @@ NAMES = frozenset(
         "migrate_hosts", "migrate_service",
     }
 )  # fmt: skip
+READING = ("template", "include_vars", INCLUDE_TASKS)  # what their files ask for, only the run can tell
 
 
 def is_about_release(
     playbook: Playbook, modules: Mapping[str, type[Any]], language: Language, variables: Iterable[Mapping[str, Any]]
 ) -> bool:
     """True if a task's module takes a release, or a template asks for one; `variables` are those of all hosts."""
+    tasks = [task for play in playbook.plays for task in _all(play.all_tasks, language)]
+    if any("release" in getattr(modules.get(task.module), "__dataclass_fields__", {}) for task in tasks):
+        return True
+    return _asks_for(NAMES, playbook, language, variables)
+
+
+def wants_facts(playbook: Playbook, language: Language, variables: Iterable[Mapping[str, Any]]) -> bool:
+    """True if a template may ask for a fact of its host; one in a file that the run reads may ask for any."""
+    tasks = [task for play in playbook.plays for task in _all(play.all_tasks, language)]
+    return any(task.module in READING for task in tasks) or _asks_for(FACTS, playbook, language, variables)
+
+
+def _asks_for(
+    names: frozenset[str], playbook: Playbook, language: Language, variables: Iterable[Mapping[str, Any]]
+) -> bool:
+    """Whether a template of a playbook asks for one of these variables, be it through others; for any of the hosts."""
     known = list(variables)
     for play in playbook.plays:
         used = language.names([play.hosts, play.serial, dict(play.variables), dict(play.environment)])
         for task in _all(play.all_tasks, language):
-            cls = modules.get(task.module)
-            if "release" in getattr(cls, "__dataclass_fields__", {}):
-                return True
             used |= language.names([task.args, task.loop, dict(task.variables), dict(task.environment)])
             used |= language.condition_names((*task.when, *(task.until or ()), *(task.failed_when or ())))
-        if any(closure(used, language, one) & NAMES for one in known):
+            used |= language.condition_names(task.changed_when or ()) | language.bare_names(task)
+        if any(closure(used, language, one) & names for one in known):
             return True
     return False
 

@@ -84,7 +84,8 @@ class Language:
 
     def bare_names(self, task: Task) -> frozenset[str]:
         """The variables that arguments which are expressions ask for: `that` of an assert."""
-        found = [task.args[name] for name in binding.expressions(self._modules[task.module]) if name in task.args]
+        module = self._modules.get(task.module, object)  # `meta` and includes have none
+        found = [task.args[name] for name in binding.expressions(module) if name in task.args]
         conditions = [one for value in found for one in (value if isinstance(value, list | tuple) else [value])]
         return self.condition_names(tuple(conditions))
 

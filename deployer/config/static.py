@@ -7,10 +7,12 @@ from typing import Any
 
 from deployer.config.language import Language
 from deployer.errors import PlaybookError
+from deployer.model.facts import FACT_NAMES
 from deployer.model.playbook import INCLUDE_TASKS, META, Play, Playbook, Task
 from deployer.rollout.batches import batches
 
-LATER = frozenset(  # known only while a task runs
+FACTS = frozenset({"ansible_facts", "hostvars", *(f"ansible_{name}" for name in FACT_NAMES)})
+LATER = FACTS | frozenset(  # known only while a task runs
     {
         "item", "hostvars", "ansible_loop", "ansible_loop_var", "ansible_index_var", "ansible_facts",
         "ansible_play_name",

@@ -56,6 +56,7 @@ class Flow:
         if word == "clear_facts":
             for host in hosts:
                 host.seen = {}
+                host.target.facts.clear()
         elif word == "clear_host_errors":
             self._clear_errors(hosts)
         else:

@@ -81,6 +81,7 @@ class HostRun:
         """What templates may use, in Ansible's order of precedence."""
         return {
             **self.target.variables,
+            **self.target.facts,
             **play.variables,
             **(self.target.vars_files(play) if play.vars_files else {}),
             **(task.variables if task else {}),

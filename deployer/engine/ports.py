@@ -62,6 +62,7 @@ class Questions:
     installed: Callable[[str], Fact[Installed]]  # of a project's root folder
     lock: Callable[[str], Fact[Holder | None]]
     rollout: Callable[[str], Fact[OpenRollout | None]]
+    host: Fact[Mapping[str, Any]] | None = None  # what a host is; None: no template asks for it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +75,7 @@ class Target:
     wanted: Release | None = None  # None: this run is about no release
     become: bool = False  # ansible_become
     learnt: dict[str, Any] = field(default_factory=dict)  # what the run registers on it, for `hostvars`
+    facts: dict[str, Any] = field(default_factory=dict)  # what the host has told of itself, under Ansible's names
     vars_files: Callable[[Play], Variables] = lambda play: {}  # what the files that a play names say for this host
     fresh: Callable[[], Remote] | None = None  # another connection to the same host, for what must be seen anew
     confirm_timeout: int = 300  # seconds after which a switch that nobody confirms undoes itself

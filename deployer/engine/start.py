@@ -48,6 +48,7 @@ def reach(session: Session, hosts: Mapping[str, HostRun]) -> dict[str, DeployerE
         session.emit(HostConnected(host=host.name, seconds=time.monotonic() - start))
         session.emit(HostDoing(host=host.name, doing="looking"))
         host.seen.update(look(host.target.remote, _first_questions(session, host), become=look_user(session, host)))
+        _learn(session, host)
         session.emit(HostDoing(host=host.name, doing=""))
 
     outcomes = side_by_side(work, hosts.values(), session.options.forks)
@@ -58,6 +59,13 @@ def reach(session: Session, hosts: Mapping[str, HostRun]) -> dict[str, DeployerE
         name_environment(error, session.environment)
         session.emit(HostUnreachable(host=name, message=error.message, hint=error.hint))
     return errors
+
+
+def _learn(session: Session, host: HostRun) -> None:
+    """Let templates know what the host is, as Ansible names it."""
+    if session.questions.host:
+        found = session.language.literal(dict(host.seen[session.questions.host]))
+        host.target.facts.update({f"ansible_{name}": value for name, value in found.items()}, ansible_facts=found)
 
 
 def name_environment(error: DeployerError, environment: str) -> None:
@@ -73,7 +81,7 @@ def look_user(session: Session, host: HostRun) -> str | None:
 
 def _first_questions(session: Session, host: HostRun) -> list[Fact[Any]]:
     """The engine's own facts and those of every task that can be bound already: one look answers them all."""
-    asked: list[Fact[Any]] = []
+    asked: list[Fact[Any]] = [session.questions.host] if session.questions.host else []
     if host.target.wanted:
         root = host.target.wanted.root
         asked += [question(root) for question in _own_questions(session)]

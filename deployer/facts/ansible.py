@@ -73,16 +73,6 @@ class HostFacts:
         }  # fmt: skip
 
 
-FACTS = (
-    "architecture", "date_time", "default_ipv4", "distribution", "distribution_major_version", "distribution_release",
-    "distribution_version", "domain", "env", "fqdn", "all_ipv4_addresses", "hostname", "interfaces", "kernel",
-    "machine",
-    "memfree_mb", "memtotal_mb", "mounts", "nodename", "os_family", "pkg_mgr", "processor_cores", "processor_count",
-    "processor_nproc", "processor_vcpus", "service_mgr", "swapfree_mb", "swaptotal_mb", "system", "uptime_seconds",
-    "user_dir", "user_gid", "user_id", "user_shell", "user_uid",
-)  # fmt: skip
-
-
 def _sections(output: str) -> Mapping[str, str]:
     parts = re.split(r"(?m)^=(\w+)\n", output)
     return {name: text.strip("\n") for name, text in zip(parts[1::2], parts[2::2], strict=True)}
