@@ -5,7 +5,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 E2E ?= auto
-WORKERS ?= 4
+WORKERS ?= 3
 TESTS ?= $(addprefix tests/,chaos/test_kill_matrix.py e2e contract oracle cases unit) # what takes longest comes first
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 export E2E
