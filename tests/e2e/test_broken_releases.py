@@ -49,7 +49,7 @@ def test_is_healthy_and_turns_unhealthy(breakable: Project) -> None:
     breakable.look_often()
     breakable.edit("serve.sh", "exec httpd", "(sleep 3; rm /www/health) &\nexec httpd")
     with put_back(breakable, "web1"):
-        breakable.deploy("-e", "gate_bake=5").exits(ExitCode.ROLLED_BACK)
+        breakable.deploy("-e", "gate_bake=12").exits(ExitCode.ROLLED_BACK)
 
 
 def test_answers_wrongly_though_healthy(shop: Project) -> None:
