@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fleets import NotRun
 from world import MODULES as GIVEN
 from world import World, result, words
 
@@ -578,9 +579,14 @@ def test_accounts_are_read(ask: Any) -> None:
     assert (ask(Group("root")), ask(Group("no-such-group"))) == (0, None)
 
 
-def test_packages_are_read() -> None:
+@pytest.fixture
+def apt(not_run: NotRun) -> None:
     if shutil.which("dpkg-query") is None:
-        pytest.skip("NOT RUN: this machine has no apt")
+        not_run("this machine has no apt")
+
+
+@pytest.mark.usefixtures("apt")
+def test_packages_are_read() -> None:
     done = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "dash"], capture_output=True, text=True, check=True)
     fact = Packages(("dash", "no-such-package-here"))
     out = subprocess.run(["sh"], input=fact.script(), capture_output=True, text=True, check=True)
@@ -588,9 +594,8 @@ def test_packages_are_read() -> None:
     assert (found.manager, found.installed) == ("apt", {"dash": done.stdout})
 
 
+@pytest.mark.usefixtures("apt")
 def test_unchanged_packages_take_one_look(world: World) -> None:
-    if shutil.which("dpkg-query") is None:
-        pytest.skip("NOT RUN: this machine has no apt")
     report = world.run(play("- {name: one, package: {name: dash, state: present}}\n- {name: two, apt: {name: [dash]}}"))
     assert words(report) == ["one: ok", "two: ok"]
 
