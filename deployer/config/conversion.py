@@ -16,7 +16,8 @@ from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hin
 
 import msgspec
 
-from deployer.config.keywords import FALSE, TRUE, did_you_mean, kind
+from deployer.config.keywords import did_you_mean, kind
+from deployer.model.truth import truth
 
 LISTS = {tuple: tuple, list: list, set: set, frozenset: frozenset, collections.abc.Sequence: tuple}
 MAPPINGS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
@@ -134,7 +135,8 @@ def _scalar(value: Any, wanted: type[Any], path: Path) -> Any:
     if wanted is str:
         return str(value)
     if wanted is bool:
-        value = {**dict.fromkeys(TRUE, True), **dict.fromkeys(FALSE, False)}.get(str(value).lower(), value)
+        said = truth(value)
+        value = value if said is None else said
     try:
         return msgspec.convert(value.strip() if isinstance(value, str) else value, wanted, strict=False)
     except msgspec.ValidationError:

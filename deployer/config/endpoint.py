@@ -15,6 +15,7 @@ from deployer.config.values import kind_of, nearest, place_of
 from deployer.errors import NOWHERE, InventoryError, Place
 from deployer.model.connection import Endpoint
 from deployer.model.inventory import Host
+from deployer.model.truth import truth
 
 # where several are set the last one wins, as in Ansible's ssh plugin
 ADDRESS = ("ansible_host", "ansible_ssh_host")
@@ -24,7 +25,6 @@ KEY_FILE = ("ansible_private_key_file", "ansible_ssh_private_key_file")
 BECOME_PASSWORD = ("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass")
 CONNECTIONS = {"ssh": False, "smart": False, "paramiko": False, "paramiko_ssh": False, "local": True}  # is it local?
 WORD = re.compile(r"[^\s\x00-\x20\x7f@-][^\s\x00-\x20\x7f@]*")
-TRUE, FALSE = ("yes", "true", "on", "y", "t", "1"), ("no", "false", "off", "n", "f", "0")
 
 
 def endpoint_of(host: Host, variables: Mapping[str, Any]) -> Endpoint:
@@ -48,11 +48,11 @@ def endpoint_of(host: Host, variables: Mapping[str, Any]) -> Endpoint:
 def wants_become(variables: Mapping[str, Any]) -> bool | None:
     """What `ansible_become` says; None if it says nothing. Raises InventoryError if it is neither true nor false."""
     value = variables.get("ansible_become")
-    word = str(value).lower()
     if value is None:
         return None
-    if isinstance(value, str | int) and word in TRUE + FALSE:
-        return word in TRUE
+    said = truth(value) if isinstance(value, str | int) else None
+    if said is not None:
+        return said
     raise InventoryError(
         f"ansible_become must be true or false, found {kind_of(value)}",
         place=_known(place_of(variables, "ansible_become")),

@@ -13,7 +13,7 @@ from deployer.config.keywords import kind
 from deployer.config.operands import expect
 from deployer.errors import PlaybookError
 
-_TRUE = frozenset({"yes", "on", "true", "1"})
+_TRUE = frozenset({"yes", "on", "true", "1"})  # fewer than `model.truth` has: the filter knows no y and no t
 _FALSE = frozenset({"no", "off", "false", "0"})
 _UNITS = {unit: 1 << (10 * power) for power, unit in reversed(list(enumerate("BKMGTPEZY")))}
 _UNIT_WORDS = dict(zip(_UNITS, ("yotta", "zetta", "exa", "peta", "tera", "giga", "mega", "kilo", ""), strict=True))

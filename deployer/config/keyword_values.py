@@ -9,9 +9,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from deployer.config.keywords import FALSE, TRUE, is_template, kind, refuse
+from deployer.config.keywords import is_template, kind, refuse
 from deployer.config.values import place_of
 from deployer.errors import Place, PlaybookError
+from deployer.model.truth import truth
 
 ORDERS = ("inventory", "reverse_inventory", "sorted", "reverse_sorted", "shuffle")
 
@@ -47,9 +48,8 @@ def flag(raw: Mapping[str, Any], key: str) -> bool | None:
     value = raw.get(key)
     if value is None or isinstance(value, bool):
         return value
-    if str(value).lower() in TRUE | FALSE:
-        return str(value).lower() in TRUE
-    return refuse(raw, key, f"`{key}` must be true or false, got {kind(value)}")
+    said = truth(value)
+    return said if said is not None else refuse(raw, key, f"`{key}` must be true or false, got {kind(value)}")
 
 
 def flag_or_template(raw: Mapping[str, Any], key: str) -> bool | str | None:

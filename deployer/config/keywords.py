@@ -57,9 +57,6 @@ UNSUPPORTED: Mapping[str, str] = {
     "collections": "leave it out: modules are called by their short names",
 }
 
-TRUE = frozenset({"true", "yes", "on", "y", "t", "1"})
-FALSE = frozenset({"false", "no", "off", "n", "f", "0"})
-
 
 def is_template(text: str) -> bool:
     """Whether Jinja2 would do anything with it."""

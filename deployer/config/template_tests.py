@@ -12,9 +12,9 @@ from typing import Any
 from urllib.parse import urlparse
 
 from deployer.config.filters_text import compiled
-from deployer.config.keywords import FALSE, TRUE
 from deployer.config.operands import expect, text
 from deployer.config.versions import compare
+from deployer.model.truth import truth
 
 
 def match(value: Any, pattern: str = "", ignorecase: bool = False, multiline: bool = False) -> bool:
@@ -73,7 +73,8 @@ def truthy(value: Any, convert_bool: bool = False) -> bool:
     """Whether it counts as true in Python; with `convert_bool` the words for true and false count as these."""
     word = str(value).strip().lower() if convert_bool and isinstance(value, str | int | float) else ""
     word = {"1.0": "1", "0.0": "0"}.get(word, word)
-    return word in TRUE if word in TRUE | FALSE else bool(value)
+    said = truth(word)
+    return bool(value) if said is None else said
 
 
 def falsy(value: Any, convert_bool: bool = False) -> bool:

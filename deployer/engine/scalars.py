@@ -6,23 +6,17 @@ from typing import Any
 
 from deployer.engine.ports import Language, Variables
 from deployer.errors import Place, PlaybookError
-
-_WORDS = {
-    **dict.fromkeys(("true", "yes", "on", "y", "t", "1"), True),
-    **dict.fromkeys(("false", "no", "off", "n", "f", "0"), False),
-}
+from deployer.model.truth import truth
 
 
 def flag_of(language: Language, value: bool | str, variables: Variables, place: Place) -> bool:
     """True or false; raises PlaybookError for what is neither."""
     if isinstance(value, bool):
         return value
-    found = language.render(value, variables, place=place)
-    if isinstance(found, bool):
-        return found
-    if str(found).lower() not in _WORDS:
+    found = truth(language.render(value, variables, place=place))
+    if found is None:
         raise PlaybookError(f"`{value}` must be true or false", place=place)
-    return _WORDS[str(found).lower()]
+    return found
 
 
 def number_of(language: Language, value: Any, variables: Variables, place: Place) -> float:
