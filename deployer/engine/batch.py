@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from deployer.engine.flow import Flow
 from deployer.engine.host import HostRun
 from deployer.engine.ports import Session
-from deployer.engine.scalars import number_of
+from deployer.engine.scalars import flag_of, number_of
 from deployer.engine.task import TaskRunner
 from deployer.errors import DeployerError
 from deployer.model.event import HostDoing, TaskDone, TaskStarted
@@ -44,11 +44,10 @@ class BatchRun:
 
     def run(self) -> None:
         """Run the play's sections, each with its handlers."""
-        fatal = self._flag(self.play.force_handlers)
+        flush = self._forced(self.flush) if self._flag(self.play.force_handlers) else self.flush
         for steps in self.play.sections:
             self.steps(steps, self.hosts)
             if is_selected(ALWAYS | self.play.tags, self.session.options.tags, self.session.options.skip_tags):
-                flush = self._forced(self.flush) if fatal else self.flush
                 flush(self.hosts)
 
     def steps(self, steps: Iterable[Step], hosts: Hosts, *, rescuing: bool = False) -> None:
@@ -222,10 +221,10 @@ class BatchRun:
             host.tolerated = not (self.halted or fatal or len(counted) == len(self.hosts))
 
     def _flag(self, value: bool | str) -> bool:
+        """A keyword of the play."""
         if isinstance(value, bool):
             return value
-        variables = self.hosts[0].variables(self.play)
-        return self.runner.language.test((value,), variables, place=self.play.place)
+        return flag_of(self.runner.language, value, self.hosts[0].variables(self.play), self.play.place)
 
     def _tell_play(self) -> None:
         """Renew what templates know about the play's hosts."""

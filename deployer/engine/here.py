@@ -1,4 +1,4 @@
-"""What a task does on this machine  instead of a host: waiting for a time or a person, keeping a host's file."""
+"""What a task does on this machine instead of a host: waiting for a time or a person, keeping a host's file."""
 
 from __future__ import annotations
 

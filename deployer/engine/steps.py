@@ -30,17 +30,16 @@ def _(action: Script, nonce: str) -> str:
 
 @render.register
 def _(action: Put, nonce: str) -> str:
-    path, folder = shlex.quote(action.path), shlex.quote(posixpath.dirname(action.path) or ".")
-    name = shlex.quote(f".{posixpath.basename(action.path)}.{nonce}")
+    folder = posixpath.dirname(action.path)
+    new = posixpath.join(folder, f".{posixpath.basename(action.path)}.{nonce}")
     owner = f'chown -- {shlex.quote(action.owner)} "$new"\n' if action.owner else ""
     content = base64.encodebytes(action.content).decode()
-    temporary = posixpath.join(posixpath.dirname(action.path), f".{posixpath.basename(action.path)}.{nonce}")
-    check = shlex.join(word.replace("%s", temporary) for word in action.validate)
+    check = shlex.join(word.replace("%s", new) for word in action.validate)
     return (
-        f"mkdir -p -- {folder}\numask 077\nnew={folder}/{name}\n"
+        f"mkdir -p -- {shlex.quote(folder or '.')}\numask 077\nnew={shlex.quote(new)}\n"
         f"trap 'rm -f -- \"$new\"' EXIT\n"
         f"base64 -d >\"$new\" <<'{nonce}-in'\n{content}{nonce}-in\n"
-        f'{owner}chmod {action.mode:04o} "$new"\n{check}\nmv -fT -- "$new" {path}'
+        f'{owner}chmod {action.mode:04o} "$new"\n{check}\nmv -fT -- "$new" {shlex.quote(action.path)}'
     )
 
 

@@ -21,6 +21,7 @@ class PauseRun:
     typed is registered as `user_input`.
     """
 
+    always_acts: ClassVar[bool] = True
     for_all: ClassVar[bool] = True  # once for a batch, not once for a host
 
     seconds: float | None = None  # how long to wait
