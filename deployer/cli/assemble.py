@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import secrets
-import socket
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any, cast
 
-from deployer import __version__
 from deployer.cli.environment import Environment
 from deployer.cli.options import Aim, Choice
 from deployer.cli.person import ask_person
 from deployer.cli.restoring import check_restorable
-from deployer.config.about_release import is_about_release, wants_facts
+from deployer.cli.targets import check_plays, releases_of, target_of, who
+from deployer.config.about_release import wants_facts
 from deployer.config.keywords import did_you_mean
 from deployer.config.playbook import load_playbook
-from deployer.config.releases import HostRelease, ReleaseMaker, Stamp, project_root
-from deployer.config.static import check_playbook
-from deployer.config.vars_files import load_vars_files
-from deployer.engine.ports import Choose, Emit, Options, Questions, Session, Target
+from deployer.config.releases import HostRelease
+from deployer.engine.ports import Choose, Emit, Options, Questions, Session
 from deployer.errors import PlaybookError
 from deployer.facts.ansible import HostFacts
 from deployer.facts.lock import LockHolder, RolloutState
 from deployer.facts.releases import InstalledReleases
 from deployer.model.action import Put
-from deployer.model.inventory import Host
 from deployer.model.lock import Holder
-from deployer.model.playbook import Play, Playbook, Task
-from deployer.model.release import Release
-from deployer.model.tree import Tree
+from deployer.model.playbook import Playbook
 from deployer.modules.all import MODULES
 from deployer.protocols import Reporter
 from deployer.report.choose import reporter_for
@@ -65,13 +58,14 @@ def assemble(choice: Choice, aim: Aim) -> Assembly:
         plays = _plays(environment, path)
         if aim.restore_data:
             check_restorable(environment, path, plays)
-        releases = _releases(environment, path, aim.verb, plays)
-        targets = {host.name: _target(environment, host, path, releases, aim) for host in environment.hosts}
-        _check(environment, plays, targets, release_known=bool(releases))
+        releases = releases_of(environment, path, aim.verb, plays)
+        targets = {host.name: target_of(environment, host, path, releases, aim) for host in environment.hosts}
+        check_plays(environment, plays, targets, release_known=bool(releases))
         plays = _begun(plays, aim.start_at)
         way_back = _plays(environment, find_playbook(Path("rollback.yml"))) if releases else None
         if way_back:
-            _check(environment, way_back, targets, failed=True)
+            check_plays(environment, way_back, targets, failed=True)
+        told = any(wants_facts(one, environment.language, environment.known) for one in (plays, way_back) if one)
     reporter = _reporter(secret, choice)
     session = Session(
         verb=aim.verb,
@@ -80,22 +74,17 @@ def assemble(choice: Choice, aim: Aim) -> Assembly:
         way_back=way_back,
         targets=tuple(targets.values()),
         language=environment.language,
-        questions=replace(QUESTIONS, host=HostFacts() if _wants_facts(environment, plays) else None),
+        questions=replace(QUESTIONS, host=HostFacts() if told else None),
         emit=_one_at_a_time(reporter),
         holder=_holder(releases),
         plays_on=environment.on,
         choose=_choice_of(aim),
-        delegate=lambda name: _target(environment, environment.named(name), path, {}, aim),
+        delegate=lambda name: target_of(environment, environment.named(name), path, {}, aim),
         going_on=aim.verb in GOING_ON,
         undoes=aim.verb == "abort",
         options=_options(environment, path, aim, choice.forks),
     )
     return Assembly(session=session, reporter=reporter)
-
-
-def _wants_facts(environment: Environment, plays: Playbook) -> bool:
-    variables = [{**environment.variables(host), **environment.extra} for host in environment.hosts]
-    return wants_facts(plays, environment.language, variables)
 
 
 def _begun(playbook: Playbook, name: str | None) -> Playbook:
@@ -140,113 +129,6 @@ def _plays(environment: Environment, path: Path) -> Playbook:
         return load_playbook(path, MODULES, environment.vault)
 
 
-def _releases(environment: Environment, playbook: Path, verb: str, plays: Playbook) -> dict[str, HostRelease]:
-    """What each host shall have; for verbs that work with what is on the hosts, only where that lies.
-
-    Empty for a playbook that is about no release: its plays are run as Ansible would.
-    """
-    variables = [{**environment.variables(host), **environment.extra} for host in environment.hosts]
-    if verb == "provision" or not (
-        verb != "deploy" or is_about_release(plays, MODULES, environment.language, variables)
-    ):
-        return {}
-    settings = {host.name: environment.settings(host, playbook) for host in environment.hosts}
-    if verb != "deploy":
-        return {host: _somewhere(*project_root(one)) for host, one in settings.items()}
-    maker = ReleaseMaker(Stamp(now=datetime.now(UTC), by=_who(), tool=f"deployer {__version__}"))
-    return {host: maker.make(host, one) for host, one in settings.items()}
-
-
-def _somewhere(root: str, project: str) -> HostRelease:
-    return HostRelease(
-        release=Release(id="", project=project, root=root, by=_who()), env={}, tree=Tree(), migrate_service=None
-    )
-
-
-def _target(
-    environment: Environment, host: Host, playbook: Path, releases: Mapping[str, HostRelease], aim: Aim
-) -> Target:
-    mine = releases.get(host.name)
-    migrating = [name for name, one in releases.items() if one.migrate_service]
-    extra = {
-        **environment.magic(host, playbook),
-        "ansible_check_mode": aim.check,
-        "ansible_verbosity": environment.choice.verbose,
-        "restore_data": aim.restore_data,
-        "restore_snapshot": aim.snapshot,
-        "release_tree": mine.tree if mine else None,
-        "release_env": mine.env if mine else {},
-        "migrate_hosts": migrating,
-        "migrate_service": next((one.migrate_service for one in releases.values() if one.migrate_service), None),
-    }
-    settings = environment.settings(host, playbook)
-    return Target(
-        remote=environment.remote(host),
-        fresh=lambda: environment.remote(host),
-        confirm_timeout=_confirm_timeout(settings),
-        lock_ttl=int(settings["lock_ttl"]),
-        variables=environment.variables(host),
-        extra=extra,
-        learnt=environment.learnt(host.name),
-        facts=environment.facts(host.name),
-        vars_files=_vars_files(environment, {**environment.variables(host), **extra}, playbook),
-        wanted=mine.release if mine else None,
-        become=environment.endpoint(host)[1],
-    )
-
-
-def _vars_files(environment: Environment, known: Mapping[str, Any], playbook: Path) -> Callable[[Play], dict[str, Any]]:
-    """What a play's `vars_files` say for the host of which these variables are known; read once."""
-    read: dict[int, tuple[Play, dict[str, Any]]] = {}
-
-    def load(play: Play) -> dict[str, Any]:
-        if id(play) not in read:
-            variables = {**known, **play.variables, **environment.extra}
-            folder = play.folder or str(playbook.resolve().parent)
-            render = environment.language.render
-            files = load_vars_files(
-                play, lambda path: render(path, variables, place=play.place), folder, environment.vault
-            )
-            read[id(play)] = play, files
-        return read[id(play)][1]
-
-    return load
-
-
-def _check(
-    environment: Environment,
-    playbook: Playbook,
-    targets: Mapping[str, Target],
-    *,
-    release_known: bool = True,
-    failed: bool = False,
-) -> None:
-    """Bind what can be bound already, so that a mistake is found before a host is; `failed`: as on the way back."""
-
-    def variables(host: str, play: Play, task: Task | None = None) -> dict[str, Any]:
-        target = targets[host]
-        release = {"release": target.wanted, "release_state": "up", "release_failed": None}
-        if failed:
-            release |= {"release_failed": target.wanted, "release_failure": "why it failed"}
-        own = task.variables if task else {}
-        files = target.vars_files(play)
-        return {
-            **target.variables,
-            **play.variables,
-            **files,
-            **own,
-            **(release if release_known else {}),
-            **target.extra,
-        }
-
-    def hosts_of(play: Play) -> tuple[str, ...]:
-        first = next(iter(targets))
-        pattern = environment.language.render(play.hosts, variables(first, play), place=play.place)
-        return environment.on(str(pattern))
-
-    check_playbook(playbook, environment.language, hosts_of, variables)
-
-
 def _secrets(environment: Environment, playbook: Path) -> Redactor:
     """Who knows the values that no output may show."""
     secret = environment.secret
@@ -285,12 +167,6 @@ def _choice_of(aim: Aim) -> Choose:
     return lambda wanted, seen, left: choose_release(wanted, seen)
 
 
-def _confirm_timeout(settings: Mapping[str, Any]) -> int:
-    own = settings["confirm_timeout"]
-    watched = sum(float(settings[name]) for name in ("gate_patience", "gate_bake", "rollout_bake"))
-    return int(own if own is not None else watched + 60)
-
-
 def _on_failure(environment: Environment, playbook: Path) -> OnFailure:
     word = environment.settings(environment.hosts[0], playbook)["rollout_on_failure"]
     if word not in ("rollback", "batch", "halt"):
@@ -305,12 +181,4 @@ def _diff(action: Put) -> str:
 def _holder(releases: Mapping[str, HostRelease]) -> Holder:
     release = next((one.release.id for one in releases.values()), "none")
     since = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    return Holder(run=secrets.token_hex(8), who=f"{_who()} (pid {os.getpid()})", since=since, release=release)
-
-
-def _who() -> str:
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
+    return Holder(run=secrets.token_hex(8), who=f"{who()} (pid {os.getpid()})", since=since, release=release)

@@ -112,6 +112,11 @@ class Environment:
         return {**defaults(), **host.variables}
 
     @cached_property
+    def known(self) -> list[dict[str, Any]]:
+        """What is known of each host of this run from inventory and command line, as templates."""
+        return [{**self.variables(host), **self.extra} for host in self.hosts]
+
+    @cached_property
     def hostvars(self) -> Mapping[str, Any]:
         """Every host's variables, each rendered in its own scope."""
         known = {

@@ -1,0 +1,146 @@
+"""The hosts of a run: what each shall have and is told, and whether the plays fit them. No host is contacted here."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from deployer import __version__
+from deployer.cli.environment import Environment
+from deployer.cli.options import Aim
+from deployer.config.about_release import is_about_release
+from deployer.config.releases import HostRelease, ReleaseMaker, Stamp, project_root
+from deployer.config.static import check_playbook
+from deployer.config.vars_files import load_vars_files
+from deployer.engine.ports import Target
+from deployer.model.inventory import Host
+from deployer.model.playbook import Play, Playbook, Task
+from deployer.model.release import Release
+from deployer.model.tree import Tree
+from deployer.modules.all import MODULES
+
+
+def releases_of(environment: Environment, playbook: Path, verb: str, plays: Playbook) -> dict[str, HostRelease]:
+    """What each host shall have; for verbs that work with what is on the hosts, only where that lies.
+
+    Empty for a playbook that is about no release: its plays are run as Ansible would.
+    """
+    is_about = verb != "deploy" or is_about_release(plays, MODULES, environment.language, environment.known)
+    if verb == "provision" or not is_about:
+        return {}
+    settings = {host.name: environment.settings(host, playbook) for host in environment.hosts}
+    if verb != "deploy":
+        return {host: _somewhere(*project_root(one)) for host, one in settings.items()}
+    maker = ReleaseMaker(Stamp(now=datetime.now(UTC), by=who(), tool=f"deployer {__version__}"))
+    return {host: maker.make(host, one) for host, one in settings.items()}
+
+
+def _somewhere(root: str, project: str) -> HostRelease:
+    return HostRelease(
+        release=Release(id="", project=project, root=root, by=who()), env={}, tree=Tree(), migrate_service=None
+    )
+
+
+def target_of(
+    environment: Environment, host: Host, playbook: Path, releases: Mapping[str, HostRelease], aim: Aim
+) -> Target:
+    """One host as a run meets it."""
+    mine = releases.get(host.name)
+    migrating = [name for name, one in releases.items() if one.migrate_service]
+    extra = {
+        **environment.magic(host, playbook),
+        "ansible_check_mode": aim.check,
+        "ansible_verbosity": environment.choice.verbose,
+        "restore_data": aim.restore_data,
+        "restore_snapshot": aim.snapshot,
+        "release_tree": mine.tree if mine else None,
+        "release_env": mine.env if mine else {},
+        "migrate_hosts": migrating,
+        "migrate_service": next((one.migrate_service for one in releases.values() if one.migrate_service), None),
+    }
+    settings = environment.settings(host, playbook)
+    return Target(
+        remote=environment.remote(host),
+        fresh=lambda: environment.remote(host),
+        confirm_timeout=_confirm_timeout(settings),
+        lock_ttl=int(settings["lock_ttl"]),
+        variables=environment.variables(host),
+        extra=extra,
+        learnt=environment.learnt(host.name),
+        facts=environment.facts(host.name),
+        vars_files=_vars_files(environment, {**environment.variables(host), **extra}, playbook),
+        wanted=mine.release if mine else None,
+        become=environment.endpoint(host)[1],
+    )
+
+
+def _vars_files(environment: Environment, known: Mapping[str, Any], playbook: Path) -> Callable[[Play], dict[str, Any]]:
+    """What a play's `vars_files` say for the host of which these variables are known; read once."""
+    read: dict[int, tuple[Play, dict[str, Any]]] = {}
+
+    def load(play: Play) -> dict[str, Any]:
+        if id(play) not in read:
+            variables = {**known, **play.variables, **environment.extra}
+            folder = play.folder or str(playbook.resolve().parent)
+            render = environment.language.render
+            files = load_vars_files(
+                play, lambda path: render(path, variables, place=play.place), folder, environment.vault
+            )
+            read[id(play)] = play, files
+        return read[id(play)][1]
+
+    return load
+
+
+def check_plays(
+    environment: Environment,
+    playbook: Playbook,
+    targets: Mapping[str, Target],
+    *,
+    release_known: bool = True,
+    failed: bool = False,
+) -> None:
+    """Bind what can be bound already, so that a mistake is found before a host is; `failed`: as on the way back."""
+
+    def variables(host: str, play: Play, task: Task | None = None) -> dict[str, Any]:
+        target = targets[host]
+        release = {"release": target.wanted, "release_state": "up", "release_failed": None}
+        if failed:
+            release |= {"release_failed": target.wanted, "release_failure": "why it failed"}
+        own = task.variables if task else {}
+        files = target.vars_files(play)
+        return {
+            **target.variables,
+            **play.variables,
+            **files,
+            **own,
+            **(release if release_known else {}),
+            **target.extra,
+        }
+
+    def hosts_of(play: Play) -> tuple[str, ...]:
+        first = next(iter(targets))
+        pattern = environment.language.render(play.hosts, variables(first, play), place=play.place)
+        return environment.on(str(pattern))
+
+    check_playbook(playbook, environment.language, hosts_of, variables)
+
+
+def _confirm_timeout(settings: Mapping[str, Any]) -> int:
+    own = settings["confirm_timeout"]
+    watched = sum(float(settings[name]) for name in ("gate_patience", "gate_bake", "rollout_bake"))
+    return int(own if own is not None else watched + 60)
+
+
+def who() -> str:
+    """Who runs this, and where."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
