@@ -170,7 +170,7 @@ def _written_out(text: str) -> Iterator[str]:
 
 def _no_key(envelope: Envelope, place: Place) -> VaultError:
     if envelope.label == DEFAULT:
-        how = "give it with --vault-password-file FILE, or ask for a question with --ask-vault-pass"
+        how = "give it with --vault-password-file FILE, or let it be asked for with --ask-vault-pass"
     else:
         how = f"give it with --vault-id {envelope.label}@FILE, or ask for a question with {envelope.label}@prompt"
     return VaultError("encrypted, and no vault password was given", place=place, hint=how)
