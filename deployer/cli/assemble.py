@@ -20,7 +20,6 @@ from deployer.cli.restoring import check_restorable
 from deployer.cli.targets import check_plays, releases_of, target_of, who
 from deployer.config.about_release import wants_facts
 from deployer.config.keywords import did_you_mean
-from deployer.config.playbook import load_playbook
 from deployer.config.releases import HostRelease
 from deployer.engine.ports import Choose, Emit, Options, Questions, Session
 from deployer.errors import PlaybookError
@@ -30,7 +29,6 @@ from deployer.facts.releases import InstalledReleases
 from deployer.model.action import Put
 from deployer.model.lock import Holder
 from deployer.model.playbook import Playbook
-from deployer.modules.all import MODULES
 from deployer.protocols import Reporter
 from deployer.report.choose import reporter_for
 from deployer.report.diff import unified
@@ -55,14 +53,14 @@ def assemble(choice: Choice, aim: Aim) -> Assembly:
     environment = Environment(choice, playbook_folder=path.parent)
     secret = _secrets(environment, path)
     with environment.kept_out():
-        plays = _plays(environment, path)
+        plays = environment.playbook(path)
         if aim.restore_data:
             check_restorable(environment, path, plays)
         releases = releases_of(environment, path, aim.verb, plays)
         targets = {host.name: target_of(environment, host, path, releases, aim) for host in environment.hosts}
         check_plays(environment, plays, targets, release_known=bool(releases))
         plays = _begun(plays, aim.start_at)
-        way_back = _plays(environment, find_playbook(Path("rollback.yml"))) if releases else None
+        way_back = environment.playbook(find_playbook(Path("rollback.yml"))) if releases else None
         if way_back:
             check_plays(environment, way_back, targets, failed=True)
         told = any(wants_facts(one, environment.language, environment.known) for one in (plays, way_back) if one)
@@ -122,11 +120,6 @@ def find_playbook(path: Path) -> Path:
     if found is None:
         raise PlaybookError(f"{path} is no file, neither here nor in playbooks/", hint="deploy init --playbook")
     return found
-
-
-def _plays(environment: Environment, path: Path) -> Playbook:
-    with environment.vault.discreet():
-        return load_playbook(path, MODULES, environment.vault)
 
 
 def _secrets(environment: Environment, playbook: Path) -> Redactor:

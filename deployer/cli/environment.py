@@ -21,12 +21,14 @@ from deployer.config.inventory_find import find_inventory
 from deployer.config.keywords import did_you_mean
 from deployer.config.language import Language
 from deployer.config.limit_file import read_limit_file
+from deployer.config.playbook import load_playbook
 from deployer.config.settings import SETTINGS, defaults
 from deployer.config.values import place_of
 from deployer.config.vault_keys import Keyring
 from deployer.errors import DeployerError, InventoryError
 from deployer.model.connection import Endpoint
 from deployer.model.inventory import Host, Inventory
+from deployer.model.playbook import Playbook
 from deployer.modules.all import MODULES
 from deployer.protocols import Remote
 from deployer.report.redact import Redactor
@@ -99,6 +101,11 @@ class Environment:
     def extra(self) -> Mapping[str, Any]:
         with self.vault.discreet():
             return parse_extra_vars(self.choice.extra, self.vault)
+
+    def playbook(self, path: Path) -> Playbook:
+        """A playbook's plays, decrypted if need be; raises PlaybookError for whatever is wrong in it."""
+        with self.vault.discreet():
+            return load_playbook(path, MODULES, self.vault)
 
     def on(self, pattern: str) -> tuple[str, ...]:
         """The hosts of this run that a play's pattern means, in order."""

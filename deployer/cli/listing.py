@@ -11,9 +11,7 @@ import click
 from deployer.cli.assemble import find_playbook
 from deployer.cli.environment import Environment
 from deployer.cli.options import Choice
-from deployer.config.playbook import load_playbook
 from deployer.model.playbook import Play, Step, Task
-from deployer.modules.all import MODULES
 from deployer.rollout.tags import is_selected
 
 
@@ -30,13 +28,13 @@ class Listing:
 
 def show(listing: Listing, choice: Choice, playbook: Path) -> None:
     """Read inventory and playbook, and print; raises ConfigError for whatever is wrong in them."""
-    environment, path = Environment(choice), find_playbook(playbook)
-    plays = load_playbook(path, MODULES).plays
+    path = find_playbook(playbook)
+    environment = Environment(choice, playbook_folder=path.parent)
+    plays = environment.playbook(path).plays
     hosts = [_hosts(environment, play) for play in plays] if listing.hosts else [()] * len(plays)
     click.echo(f"\nplaybook: {path}")
     if not (listing.tasks or listing.tags or listing.hosts):
-        assert environment.hosts
-        click.echo("no issues")
+        click.echo(f"no issues; hosts: {', '.join(host.name for host in environment.hosts)}")
         return
     for number, (play, names) in enumerate(zip(plays, hosts, strict=True), 1):
         click.echo("\n".join(_play(listing, number, play, names)))

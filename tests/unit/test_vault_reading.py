@@ -76,6 +76,20 @@ def test_a_playbook_may_be_encrypted(tmp_path: Path) -> None:
     assert load_playbook(path, MODULES, keys()).plays[0].hosts == "web"
 
 
+@pytest.mark.parametrize("option", ["--syntax-check", "--list-tasks", "--list-hosts", "--list-tags"])
+def test_an_encrypted_playbook_is_listed_too(
+    tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    put(Path("play.yml"), "- hosts: all\n  tasks: [{name: one, debug: {msg: x}}]\n")
+    put(Path("hosts"), "here ansible_connection=local\n", encrypted=False)
+    put(Path("pw"), "pw\n", encrypted=False)
+    args = ["deploy", "run", "x", "-i", "hosts", "--playbook", "play.yml", "--vault-id", "prod@pw", option]
+    monkeypatch.setattr(sys, "argv", args)
+    main()
+    assert "playbook: play.yml" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("name", ["prod", "group_vars/all.yml", "host_vars/web1"])
 @pytest.mark.parametrize(
     ("vault", "said"),
