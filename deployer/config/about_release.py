@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from deployer.config.language import Language
-from deployer.config.static import FACTS, closure
+from deployer.config.static import FACTS, READING, closure
 from deployer.errors import ConfigError
 from deployer.model.playbook import INCLUDE_TASKS, Playbook, Task, tasks_of
 
@@ -16,7 +16,7 @@ NAMES = frozenset(
         "migrate_hosts", "migrate_service",
     }
 )  # fmt: skip
-READING = ("template", "include_vars", INCLUDE_TASKS)  # what their files ask for, only the run can tell
+ASKING = ("template", *READING)  # what their files ask for, only the run can tell
 
 
 def is_about_release(
@@ -32,7 +32,7 @@ def is_about_release(
 def wants_facts(playbook: Playbook, language: Language, variables: Iterable[Mapping[str, Any]]) -> bool:
     """True if a template may ask for a fact of its host; one in a file that the run reads may ask for any."""
     tasks = [task for play in playbook.plays for task in _all(play.all_tasks, language)]
-    return any(task.module in READING for task in tasks) or _asks_for(FACTS, playbook, language, variables)
+    return any(task.module in ASKING for task in tasks) or _asks_for(FACTS, playbook, language, variables)
 
 
 def _asks_for(

@@ -14,10 +14,8 @@ from deployer.rollout.batches import batches
 FACTS = frozenset({"ansible_facts", "hostvars", *(f"ansible_{name}" for name in FACT_NAMES)})
 LATER = FACTS | frozenset(  # known only while a task runs
     {
-        "item", "hostvars", "ansible_loop", "ansible_loop_var", "ansible_index_var", "ansible_facts",
-        "ansible_play_name",
-        "ansible_play_hosts", "ansible_play_hosts_all", "ansible_play_batch", "ansible_failed_task",
-        "ansible_failed_result",
+        "item", "ansible_loop", "ansible_loop_var", "ansible_index_var", "ansible_play_name", "ansible_play_hosts",
+        "ansible_play_hosts_all", "ansible_play_batch", "ansible_failed_task", "ansible_failed_result",
     }
 )  # fmt: skip
 READING = ("include_vars", INCLUDE_TASKS)  # what is known after them, only the run can tell

@@ -105,6 +105,12 @@ def said(output: str) -> dict[str, Any]:
     return {host: json.loads(text)["msg"] for host, text in found}
 
 
+def debugged(ansible: Ansible, folder: Path, template: str, file: str) -> Any:
+    """What a template comes to for Ansible, with the variables of a file."""
+    options = ("-m", "debug", "-a", f"msg={template}", "-e", f"@{file}", "--vault-id", "prod@pw")
+    return said(ansible.run("ansible", "localhost", *options, cwd=folder).stdout)["localhost"]
+
+
 # files ----------------------------------------------------------------------------------------------------------
 
 
@@ -228,20 +234,8 @@ def test_values_are_read_across(folder: Path, ours: Vault, theirs: Vault, ansibl
         keys = Keyring([Key("prod", b"pw")])
         expected = {"a": "hunter2 {{ x }}", "b": "zwei\nZeilen ü\n"}
         assert {key: keys.text(value) for key, value in found.items()} == expected
-        shown = ansible.run(
-            "ansible",
-            "localhost",
-            "-m",
-            "debug",
-            "-a",
-            "msg={{ [a, b] | to_json }}",
-            "-e",
-            f"@{name}.yml",
-            "--vault-id",
-            "prod@pw",
-            cwd=folder,
-        )
-        assert _loaded(said(shown.stdout)["localhost"]) == list(expected.values())
+        shown = debugged(ansible, folder, "{{ [a, b] | to_json }}", f"{name}.yml")
+        assert _loaded(shown) == list(expected.values())
 
 
 # inventories ----------------------------------------------------------------------------------------------------
@@ -407,18 +401,5 @@ def test_json_marks_are_read_by_both(folder: Path, theirs: Vault, ansible: Ansib
     Path("x.json").write_text(json.dumps({"a": {"__ansible_vault": sealed}}))
     Path("x.yml").write_text("---\n" + json.dumps({"a": {"__ansible_vault": sealed}}))
     for name in ("x.json", "x.yml"):
-        shown = ansible.run(
-            "ansible",
-            "localhost",
-            "-m",
-            "debug",
-            "-a",
-            "msg={{ a is mapping }}",
-            "-e",
-            f"@{name}",
-            "--vault-id",
-            "prod@pw",
-            cwd=folder,
-        )
-        is_mapping = said(shown.stdout)["localhost"]
+        is_mapping = debugged(ansible, folder, "{{ a is mapping }}", name)
         assert isinstance(load_yaml(name)["a"], dict) is is_mapping
