@@ -88,8 +88,11 @@ class Remote(Protocol):
         """The host's name in the inventory."""
         ...
 
-    def connect(self) -> None:
-        """Open the connection; raises ConnectError, AuthError or HostKeyError. Again: does nothing."""
+    def connect(self, *, patience: float | None = None) -> None:
+        """Open the connection; raises ConnectError, AuthError or HostKeyError. Again: does nothing.
+
+        `patience` is how many seconds the host has to answer; then one try must do.
+        """
         ...
 
     def run(
@@ -127,6 +130,10 @@ class Remote(Protocol):
 
     def traffic(self) -> Traffic:
         """What this Remote has cost so far."""
+        ...
+
+    def renew(self) -> None:
+        """Let the connection go, with whatever runs on it; the next call makes a new one."""
         ...
 
     def close(self) -> None:

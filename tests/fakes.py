@@ -25,10 +25,11 @@ class ScriptedRemote:
         self.scripts: list[str] = []
         self.users: list[str | None] = []
         self.closed = False
+        self.renewed = 0
         self._answers = list(answers)
         self._connects = list(connects)
 
-    def connect(self) -> None:
+    def connect(self, *, patience: float | None = None) -> None:
         refused = self._connects.pop(0) if self._connects else None
         if refused is not None:
             raise refused
@@ -71,6 +72,9 @@ class ScriptedRemote:
     def traffic(self) -> Traffic:
         return Traffic(connections=1, execs=len(self.scripts))
 
+    def renew(self) -> None:
+        self.renewed += 1
+
     def close(self) -> None:
         self.closed = True
 
@@ -101,10 +105,10 @@ class GoneRemote(LocalRemote):
         self.word = word
         self.gone = False
 
-    def connect(self) -> None:
+    def connect(self, *, patience: float | None = None) -> None:
         if self.gone:
             raise ConnectError("no route to the host", host=self.name)
-        super().connect()
+        super().connect(patience=patience)
 
     def run(self, script: str, **rest: Any) -> Result:
         if self.word in script:

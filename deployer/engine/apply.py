@@ -15,15 +15,16 @@ from deployer.engine.here import fetch, pause
 from deployer.engine.host import HostRun
 from deployer.engine.lease import FENCED
 from deployer.engine.ports import Ask, Emit
+from deployer.engine.reconnect import reconnect
 from deployer.engine.steps import StepReader, also_ok, render_steps
 from deployer.engine.sync import apply_sync
 from deployer.errors import CommandError, CommandTimeoutError, UnhealthyError
-from deployer.model.action import Action, Fetch, Outcome, Pause, Put, Run, Script, Sync, Watch
+from deployer.model.action import Action, Fetch, Outcome, Pause, Put, Reconnect, Run, Script, Sync, Watch
 from deployer.model.event import ActionStarted, HostDoing, Output, Progress
 from deployer.model.report import Done
 from deployer.protocols import OnBytes
 
-ALONE = (Sync, Watch, Pause, Fetch)  # what is no step of a script
+ALONE = (Sync, Watch, Pause, Fetch, Reconnect)  # what is no step of a script
 _TAIL = 40  # lines of a failed step's output that are kept
 
 
@@ -106,7 +107,10 @@ class Applier:
             applied.output = pause(action, emit=self.emit, host=self.host.name, ask=self.ask, stop=self.stop)
         elif isinstance(action, Fetch):
             fetch(self.host.target.remote, action, become=self.become)
-        applied.performed(action, Outcome(action=action, output=applied.output), time.monotonic() - start)
+        elif isinstance(action, Reconnect):
+            applied.output = reconnect(self.host.target.remote, action, become=self.become, stop=self.stop)
+        seconds = time.monotonic() - start
+        applied.performed(action, Outcome(action=action, output=applied.output, seconds=seconds), seconds)
 
     def _doze(self, seconds: float) -> None:
         if self.stop.wait(seconds):

@@ -53,6 +53,21 @@ class Os:
         )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Boot:
+    """What a host prints that is another after a restart: by default the kernel's boot id (proc(5)); empty: nothing."""
+
+    command: str = "cat /proc/sys/kernel/random/boot_id"
+
+    constant: ClassVar[bool] = False
+
+    def script(self) -> str:
+        return self.command
+
+    def parse(self, output: str, status: int) -> str:
+        return output.strip() if status == 0 else ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class HostNameSeen:
     """What a host calls itself."""

@@ -176,6 +176,25 @@ class Fetch(Action):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reconnect(Action):
+    """Make the connection anew until the host answers, and `asks` what it is; `timeout` seconds at most.
+
+    With `unlike`, an answer that is still the same does not count: the host has not been restarted yet.
+    """
+
+    changes: bool = False
+    delay: float = 0.0  # seconds before the first try
+    sleep: float = 1.0  # seconds between two tries
+    connect_timeout: float = 5.0  # seconds for one try
+    asks: str = ""  # POSIX shell; it must end well
+    unlike: str | None = None  # what it printed before, without the last newline
+
+    @property
+    def title(self) -> str:
+        return "wait until the host has been restarted" if self.unlike is not None else "wait until the host answers"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """An action as its module sees it afterwards."""
 
@@ -183,3 +202,4 @@ class Outcome:
     status: int | None = 0  # of its program; None: it was planned, and check mode performs nothing
     output: str = ""
     errors: str = ""  # stderr, where it is told apart
+    seconds: float = 0.0  # that waiting has taken

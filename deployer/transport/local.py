@@ -19,7 +19,7 @@ class LocalRemote(ShellRemote):
         super().__init__(endpoint)
         self._login = pwd.getpwuid(os.geteuid()).pw_name
 
-    def connect(self) -> None:
+    def connect(self, *, patience: float | None = None) -> None:
         """Does nothing; raises ConnectError after `close`."""
         self.check_connection()
 

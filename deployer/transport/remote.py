@@ -52,7 +52,7 @@ class ShellRemote(ABC):
         return self.endpoint.name
 
     @abstractmethod
-    def connect(self) -> None: ...
+    def connect(self, *, patience: float | None = None) -> None: ...
 
     @abstractmethod
     def login(self) -> str | None:
@@ -138,6 +138,10 @@ class ShellRemote(ABC):
     def traffic(self) -> Traffic:
         return self._meter.traffic()
 
+    def renew(self) -> None:
+        """Let the connection go, with whatever runs on it; the next call makes a new one."""
+        self._let_go()
+
     def close(self) -> None:
         """End what runs, then the connection; a call in progress raises ConnectError."""
         if self._closed:
@@ -147,9 +151,15 @@ class ShellRemote(ABC):
             if reply.out.pid and not reply.done:
                 with suppress(DeployerError, OSError):
                     self._kill(reply.out.pid, who=self._who(user))
-        for probe in self._probes:
+        self._let_go()
+
+    def _let_go(self) -> None:
+        with self._guard:
+            probes, shells = self._probes, self._shells
+            self._probes, self._shells = [], {}
+        for probe in probes:
             probe.close()
-        for shell in self._shells.values():
+        for shell in shells.values():
             shell.close()
         self._disconnect()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deployer.errors import ConnectError
@@ -30,7 +31,7 @@ class SshRemote(ShellRemote):
         self._connection: Connection | None = None
         self._slots = threading.BoundedSemaphore(MAX_CHANNELS)
 
-    def connect(self) -> None:
+    def connect(self, *, patience: float | None = None) -> None:
         """Open the connection; raises ConnectError, AuthError or HostKeyError. Again: does nothing."""
         from deployer.transport.dial import open_connection
 
@@ -38,7 +39,10 @@ class SshRemote(ShellRemote):
             self._refuse_closed()
             if self._connection is not None and self._connection.is_connected:
                 return
-            self._connection = open_connection(self.endpoint, self._options, self._meter)
+            options = self._options
+            if patience is not None:
+                options = replace(options, connect_timeout=patience, attempts=1)
+            self._connection = open_connection(self.endpoint, options, self._meter)
 
     def login(self) -> str | None:
         return str(self._connection.user) if self._connection is not None else None

@@ -103,9 +103,12 @@ class Sshd:
         if self.process is not None:
             self.process.terminate()
             self.process.wait()
+            self.process = None
 
     def end(self) -> None:
-        """End the listener and every connection that it serves."""
+        """End the listener and every connection that it serves. Again: does nothing."""
+        if self.process is None:
+            return
         for pid in self.children():
             os.kill(pid, signal.SIGKILL)
         self.stop()

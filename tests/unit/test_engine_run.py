@@ -437,7 +437,7 @@ def test_host_beyond_reach_holds_up_no_other_and_is_tried_once_more(world: World
     """It can be reached again only when the others are back."""
 
     class Returning(GoneRemote):
-        def connect(self) -> None:
+        def connect(self, *, patience: float | None = None) -> None:
             if "a r1 up" in world.log:
                 self.gone, self.word = False, "never said"
             super().connect()
