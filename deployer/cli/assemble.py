@@ -17,7 +17,8 @@ from deployer.cli.environment import Environment
 from deployer.cli.options import Aim, Choice
 from deployer.cli.person import ask_person
 from deployer.cli.restoring import check_restorable
-from deployer.cli.targets import check_plays, releases_of, target_of, who
+from deployer.cli.roster import LiveRoster
+from deployer.cli.targets import check_growth, check_plays, releases_of, target_of, who
 from deployer.config.about_release import wants_facts
 from deployer.config.keywords import did_you_mean
 from deployer.config.releases import HostRelease
@@ -58,13 +59,15 @@ def assemble(choice: Choice, aim: Aim) -> Assembly:
             check_restorable(environment, path, plays)
         releases = releases_of(environment, path, aim.verb, plays)
         targets = {host.name: target_of(environment, host, path, releases, aim) for host in environment.hosts}
-        check_plays(environment, plays, targets, release_known=bool(releases))
+        grows = check_growth(plays, is_rollout=bool(releases))
+        check_plays(environment, plays, targets, release_known=bool(releases), grows=grows)
         plays = _begun(plays, aim.start_at)
         way_back = environment.playbook(find_playbook(Path("rollback.yml"))) if releases else None
         if way_back:
             check_plays(environment, way_back, targets, failed=True)
         told = any(wants_facts(one, environment.language, environment.known) for one in (plays, way_back) if one)
     reporter = _reporter(secret, choice)
+    roster = LiveRoster(environment, environment.live, path, lambda now, host: target_of(now, host, path, {}, aim))
     session = Session(
         verb=aim.verb,
         environment=choice.environment,
@@ -77,7 +80,8 @@ def assemble(choice: Choice, aim: Aim) -> Assembly:
         holder=_holder(releases),
         plays_on=environment.on,
         choose=_choice_of(aim),
-        delegate=lambda name: target_of(environment, environment.named(name), path, {}, aim),
+        roster=roster,
+        delegate=lambda name: target_of(roster.environment, roster.environment.named(name), path, {}, aim),
         going_on=aim.verb in GOING_ON,
         undoes=aim.verb == "abort",
         options=_options(environment, path, aim, choice.forks),

@@ -16,8 +16,9 @@ from deployer.cli.options import Choice
 from deployer.cli.vault_keys import given_keys
 from deployer.config.endpoint import endpoint_of, wants_become
 from deployer.config.extra_vars import parse_extra_vars
-from deployer.config.inventory import load_inventory
+from deployer.config.inventory import read_draft, variables_folders
 from deployer.config.inventory_find import find_inventory
+from deployer.config.inventory_live import LiveInventory
 from deployer.config.keywords import did_you_mean
 from deployer.config.language import Language
 from deployer.config.limit_file import read_limit_file
@@ -33,7 +34,7 @@ from deployer.modules.all import MODULES
 from deployer.protocols import Remote
 from deployer.report.redact import Redactor
 from deployer.rollout.addresses import IPV4, IPV6
-from deployer.rollout.patterns import group_hosts, select
+from deployer.rollout.patterns import Doubt, group_hosts, refuse, select
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
 _CONNECTION = ("ansible_", "deploy_known_hosts")
@@ -51,10 +52,17 @@ class Environment:
         return self.choice.inventory or (find_inventory(self.choice.environment),)
 
     @cached_property
+    def live(self) -> LiveInventory:
+        """What the sources say together, and what tasks may add to it."""
+        with self.vault.discreet():
+            draft, shown = read_draft(*self.paths, vault=self.vault)
+        return LiveInventory(draft, variables_folders(self.paths, self.playbook_folder), self.vault, path=shown)
+
+    @cached_property
     def inventory(self) -> Inventory:
         """What the sources say together; says on stderr what is odd in them."""
         with self.vault.discreet():
-            found = load_inventory(*self.paths, playbook_folder=self.playbook_folder, vault=self.vault)
+            found = self.live.inventory
         for host in found.hosts.values():
             self.vault.keep_out_of(host.variables, place_of)
         for text in found.warnings:
@@ -107,12 +115,20 @@ class Environment:
         with self.vault.discreet():
             return load_playbook(path, MODULES, self.vault)
 
-    def on(self, pattern: str) -> tuple[str, ...]:
-        """The hosts of this run that a play's pattern means, in order."""
+    def grown(self, inventory: Inventory) -> Environment:
+        """The same environment after tasks have added hosts and groups; what hosts have told and learnt is shared."""
+        other = Environment(self.choice, self.playbook_folder)
+        kept = ("paths", "vault", "secret", "language", "extra", "_facts", "_learnt")
+        vars(other).update({name: getattr(self, name) for name in kept}, inventory=inventory)
+        return other
+
+    def on(self, pattern: str, doubt: Doubt = refuse) -> tuple[str, ...]:
+        """The hosts of this run that a play's pattern means, in order; what matches nothing is told to `doubt`."""
         mine = {host.name for host in self.hosts}
         if pattern.strip() in ("none", ""):
             return ()
-        return tuple(host.name for host in select(self.inventory, pattern, read=read_limit_file) if host.name in mine)
+        found = select(self.inventory, pattern, read=read_limit_file, doubt=doubt)
+        return tuple(host.name for host in found if host.name in mine)
 
     def variables(self, host: Host) -> dict[str, Any]:
         """Defaults and inventory, lowest first, as templates."""

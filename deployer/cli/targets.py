@@ -18,11 +18,13 @@ from deployer.config.releases import HostRelease, ReleaseMaker, Stamp, project_r
 from deployer.config.static import check_playbook
 from deployer.config.vars_files import load_vars_files
 from deployer.engine.ports import Target
+from deployer.errors import PlaybookError
 from deployer.model.inventory import Host
-from deployer.model.playbook import Play, Playbook, Task
+from deployer.model.playbook import INCLUDE_TASKS, JOINING, Play, Playbook, Task
 from deployer.model.release import Release
 from deployer.model.tree import Tree
 from deployer.modules.all import MODULES
+from deployer.rollout.patterns import refuse
 
 
 def releases_of(environment: Environment, playbook: Path, verb: str, plays: Playbook) -> dict[str, HostRelease]:
@@ -97,15 +99,32 @@ def _vars_files(environment: Environment, known: Mapping[str, Any], playbook: Pa
     return load
 
 
+def check_growth(playbook: Playbook, *, is_rollout: bool) -> bool:
+    """Whether tasks add hosts or groups, so that a pattern may mean what is not there yet.
+
+    Raises PlaybookError for a rollout that would add hosts: it takes a lease on every host before it begins.
+    """
+    tasks = [task for play in playbook.plays for task in play.all_tasks]
+    adding = next((task for task in tasks if task.module == "add_host"), None)
+    if adding and is_rollout:
+        hint = "write the host into the inventory, or add it in a playbook that brings no release"
+        raise PlaybookError("add_host: a rollout has the hosts with which it begins", place=adding.place, hint=hint)
+    return any(task.module in JOINING or task.module == INCLUDE_TASKS for task in tasks)
+
+
 def check_plays(
     environment: Environment,
     playbook: Playbook,
     targets: Mapping[str, Target],
     *,
     release_known: bool = True,
+    grows: bool = False,
     failed: bool = False,
 ) -> None:
-    """Bind what can be bound already, so that a mistake is found before a host is; `failed`: as on the way back."""
+    """Bind what can be bound already, so that a mistake is found before a host is; `failed`: as on the way back.
+
+    Where the run `grows`, a pattern that matches nothing is no mistake yet.
+    """
 
     def variables(host: str, play: Play, task: Task | None = None) -> dict[str, Any]:
         target = targets[host]
@@ -126,7 +145,7 @@ def check_plays(
     def hosts_of(play: Play) -> tuple[str, ...]:
         first = next(iter(targets))
         pattern = environment.language.render(play.hosts, variables(first, play), place=play.place)
-        return environment.on(str(pattern))
+        return environment.on(str(pattern), (lambda error: None) if grows else refuse)
 
     check_playbook(playbook, environment.language, hosts_of, variables)
 

@@ -57,8 +57,9 @@ def _named(cls: type[Any], args: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments by the names of their fields: aliases undone, names at will in the field that gathers them."""
     known, aliases, gathers = public(arguments(cls)), getattr(cls, "aliases", {}), getattr(cls, "gathers", None)
     if gathers:
-        own = {name: value for name, value in args.items() if name in known}
-        return {**own, gathers: {name: value for name, value in args.items() if name not in known}}
+        named = {aliases.get(name, name): value for name, value in args.items()}
+        own = {name: value for name, value in named.items() if name in known}
+        return {**own, gathers: {name: value for name, value in named.items() if name not in known}}
     found: dict[str, Any] = {}
     for name, value in args.items():
         own_name = aliases.get(name, name)

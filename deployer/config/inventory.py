@@ -27,6 +27,12 @@ def load_inventory(
     `playbook_folder` may hold further group_vars and host_vars, which win over those beside the inventories. Raises
     InventoryError with file and line for whatever is wrong, and if there is no host at all.
     """
+    draft, shown = read_draft(*sources, may_be_empty=may_be_empty, vault=vault)
+    return Merge(draft, variables_folders(sources, playbook_folder), vault).inventory(shown)
+
+
+def read_draft(*sources: Path, may_be_empty: bool = False, vault: Keyring = NO_KEYS) -> tuple[Draft, str]:
+    """What the sources say, closed but without group_vars and host_vars, and what they are called together."""
     draft = Draft(vault.files)
     for source in sources:
         if is_host_list(source):
@@ -42,7 +48,7 @@ def load_inventory(
         raise InventoryError(
             "no hosts", place=Place(shown), hint="name one: `all:`, under it `hosts:`, under that `web1:`"
         )
-    return Merge(draft, variables_folders(sources, playbook_folder), vault).inventory(shown)
+    return draft, shown
 
 
 def variables_folders(sources: Iterable[Path], playbook_folder: Path | None) -> list[Path]:

@@ -8,7 +8,7 @@ from typing import Any
 from deployer.config.language import Language
 from deployer.errors import PlaybookError
 from deployer.model.facts import FACT_NAMES
-from deployer.model.playbook import INCLUDE_TASKS, META, Play, Playbook, Task
+from deployer.model.playbook import INCLUDE_TASKS, JOINING, META, Play, Playbook, Task
 from deployer.rollout.batches import batches
 
 FACTS = frozenset({"ansible_facts", "hostvars", *(f"ansible_{name}" for name in FACT_NAMES)})
@@ -18,6 +18,7 @@ LATER = FACTS | frozenset(  # known only while a task runs
         "ansible_play_hosts_all", "ansible_play_batch", "ansible_failed_task", "ansible_failed_result",
     }
 )  # fmt: skip
+GROWN = frozenset({"groups", "group_names"})  # may be others after a host or a group has joined
 READING = ("include_vars", INCLUDE_TASKS)  # what is known after them, only the run can tell
 
 
@@ -42,7 +43,7 @@ def check_playbook(
                 continue
             for host in hosts:
                 _check(task, language, variables_of(host, play, task), frozenset(later))
-            later.update(language.sets(task))
+            later.update(language.sets(task) | (GROWN if task.module in JOINING else set()))
 
 
 def _check_serial(

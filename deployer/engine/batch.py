@@ -17,7 +17,7 @@ from deployer.engine.scalars import flag_of, number_of
 from deployer.engine.task import TaskRunner
 from deployer.errors import DeployerError
 from deployer.model.event import HostDoing, TaskDone, TaskStarted
-from deployer.model.playbook import INCLUDE_TASKS, META, Block, Play, Step, Task
+from deployer.model.playbook import INCLUDE_TASKS, JOINING, META, Block, Play, Step, Task
 from deployer.model.report import Status, TaskResult
 from deployer.rollout.batches import exceeds
 from deployer.rollout.tags import is_selected
@@ -38,6 +38,7 @@ class BatchRun:
     changed: set[str]  # hosts that the play has changed, or would
     done_once: dict[str, tuple[HostRun, TaskResult]]  # of tasks that say `once: rollout`, by their places
     confirm: Callable[[Task], bool] = lambda task: True  # whether a person wants the task to be run
+    renew: Callable[[], None] = lambda: None  # told after a task that makes hosts or groups
     ended: set[str] = field(default_factory=set)  # hosts that have left the play without a failure
     halted: bool = False  # too many have failed: nothing more is run, no rescue and no handler either
     ends_play: bool = False
@@ -128,6 +129,8 @@ class BatchRun:
             results = self._side_by_side(named, doing, rescuing)
             if once:
                 _share(results[0], hosts[0], hosts[1:])
+        if task.module in JOINING:
+            self.renew()
         self.runner.delegates.forget({host.name: host for host in self.hosts})
         self._see_failures(task, hosts, once=once or task.once, rescuing=rescuing)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Event as Flag
 from typing import Any, Protocol
@@ -86,6 +86,34 @@ class Target:
         return self.remote.name
 
 
+class Roster(Protocol):
+    """The hosts and groups of a run, of which tasks may make more; safe for several threads."""
+
+    def on(self, pattern: str, doubt: Callable[[str], None]) -> tuple[str, ...]:
+        """The hosts of this run that a pattern means, in order; what matches nothing is told to `doubt`."""
+        ...
+
+    def add(self, host: str, groups: Sequence[str], variables: Variables) -> bool:
+        """Let a host take part; False if it did already, so. Raises ConfigError for what cannot be a host or group."""
+        ...
+
+    def join(self, host: str, group: str, parents: Sequence[str]) -> bool:
+        """Put a host into a group; False if it was there already."""
+        ...
+
+    def target(self, name: str) -> Target:
+        """A host that was added; raises InventoryError for what is wrong with its variables."""
+        ...
+
+    def renewed(self, target: Target) -> Target:
+        """The same host, told what it is now told."""
+        ...
+
+    def fork(self) -> Roster:
+        """A copy that grows for itself."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Options:
     check: bool = False
@@ -116,6 +144,7 @@ class Session:
     holder: Holder
     plays_on: Callable[[str], tuple[str, ...]]  # a play's host pattern -> names, in order
     choose: Choose
+    roster: Roster | None = None  # where tasks may add hosts and groups; None: nowhere
     delegate: Callable[[str], Target] | None = None  # a host that tasks are delegated to, in the run or not
     going_on: bool = False  # this run finishes or undoes a rollout that another one has left
     undoes: bool = False  # … and undoes it: the playbook is not walked

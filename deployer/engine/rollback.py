@@ -55,7 +55,7 @@ def _go_back(session: Session, hosts: dict[str, HostRun], group: Batch, because:
         _aim(host, because)
     together = replace(session.way_back, plays=tuple(_on_survivors(play) for play in session.way_back.plays))
     options = replace(session.options, tags=frozenset(), skip_tags=frozenset())
-    back = replace(session, plays_on=lambda pattern: group, options=options)
+    back = replace(session, plays_on=lambda pattern: group, roster=None, options=options)
     Walk(session=back, hosts=hosts, emit=session.emit).run(together)
 
 

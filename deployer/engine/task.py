@@ -11,7 +11,8 @@ from typing import Any
 from deployer.engine.call import Call
 from deployer.engine.delegates import Delegates
 from deployer.engine.host import HostRun
-from deployer.engine.ports import Emit, Language, Options, Variables
+from deployer.engine.joining import joined
+from deployer.engine.ports import Emit, Language, Options, Roster, Variables
 from deployer.engine.results import censored, collected, failed, included, skipped
 from deployer.engine.scalars import flag_of, number_of
 from deployer.errors import ConnectError, DeployerError, PlaybookError
@@ -28,6 +29,7 @@ class TaskRunner:
     emit: Emit
     options: Options
     delegates: Delegates
+    roster: Roster | None = None
     stop: Flag = field(default_factory=Flag)  # set: a gate need not wait for its verdict
 
     def run(self, task: Task, host: HostRun, *, rescuing: bool = False) -> TaskResult:
@@ -150,7 +152,7 @@ class TaskRunner:
             play=self.play, task=task, host=host, at=self._at(task, host, variables), variables=variables,
             language=self.language, emit=self.emit, options=self.options, stop=self.stop,
         ).result()  # fmt: skip
-        return self._notifying(task, variables, result)
+        return self._notifying(task, variables, joined(self.roster, task, host, result))
 
     def _at(self, task: Task, host: HostRun, variables: Variables) -> HostRun:
         """Where the task is done."""

@@ -11,9 +11,10 @@ from deployer.engine.delegates import Delegates
 from deployer.engine.host import HostRun
 from deployer.engine.person import Stepper
 from deployer.engine.ports import Emit, Session
+from deployer.engine.start import reach
 from deployer.engine.task import TaskRunner
 from deployer.errors import ConfigError
-from deployer.model.event import BatchStarted, PlayStarted
+from deployer.model.event import BatchStarted, Note, PlayStarted
 from deployer.model.playbook import Play, Playbook
 from deployer.model.report import TaskResult
 from deployer.rollout.batches import Batch, batches, ordered
@@ -40,6 +41,9 @@ class Walk:
     def __post_init__(self) -> None:
         self.session = replace(self.session, emit=self.emit)
         self.delegates = Delegates(self.session, self.hosts)
+        self.roster = self.session.roster
+        if self.roster and self.session.options.rehearsal:
+            self.roster = self.roster.fork()
         self.everyone: tuple[HostRun, ...] = ()  # the hosts of the play that is run
         self.stepper = Stepper(self.session.options, self.emit, self.stop)
 
@@ -138,18 +142,38 @@ class Walk:
         """Its hosts among those of this run; a pattern may be a template over what all hosts share."""
         any_host = next(iter(self.hosts.values()))
         pattern = self.session.language.render(play.hosts, any_host.variables(play), place=play.place)
-        names = tuple(name for name in self.session.plays_on(str(pattern)) if name in self.hosts)
-        return ordered(names, play.order, self.session.holder.run)
+        names = self.roster.on(str(pattern), self._doubt) if self.roster else self.session.plays_on(str(pattern))
+        return ordered(self._met(names), play.order, self.session.holder.run)
+
+    def _doubt(self, message: str) -> None:
+        self.emit(Note(warning=True, message=message))
+
+    def _met(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the names that take part; hosts that tasks have added are met now."""
+        new = {}
+        for name in names if self.roster else ():
+            if name not in self.hosts and self.roster:
+                target = self.roster.target(name)
+                new[name] = self.hosts[name] = HostRun(target=target, registered=target.learnt)
+        for name, error in reach(self.session, new).items() if new else ():
+            self.hosts[name].failed, self.hosts[name].hint, self.hosts[name].lost = error.message, error.hint, True
+        return tuple(name for name in names if name in self.hosts)
+
+    def _renew(self) -> None:
+        """Tell every host what it is told after hosts or groups have joined."""
+        for host in self.hosts.values() if self.roster else ():
+            if self.roster:
+                host.target = self.roster.renewed(host.target)
 
     def _run(self, play: Play, batch: Batch) -> BatchRun:
         runner = TaskRunner(
             play=play, language=self.session.language, emit=self.emit, options=self.session.options,
-            delegates=self.delegates, stop=self.stop,
+            delegates=self.delegates, roster=self.roster, stop=self.stop,
         )  # fmt: skip
         return BatchRun(
             session=self.session, play=play, hosts=tuple(self.hosts[name] for name in batch),
             everyone=self.everyone, runner=runner, changed=self.changed, done_once=self.done_once,
-            confirm=self.stepper.wants,
+            confirm=self.stepper.wants, renew=self._renew,
         )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from deployer.errors import NOWHERE, Place
 Conditions = tuple[str | bool, ...]  # all of them must be true
 META = "meta"
 INCLUDE_TASKS = "include_tasks"
+JOINING = ("add_host", "group_by")  # after them the run has more hosts or groups
 FLOW = (META, INCLUDE_TASKS)  # steps that change what runs where; they look at no host
 
 
