@@ -37,6 +37,7 @@ from deployer.rollout.addresses import IPV4, IPV6
 from deployer.rollout.patterns import Doubt, group_hosts, refuse, select
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
+SPOKEN = {"full": "2.19.14", "major": 2, "minor": 19, "revision": 14, "string": "2.19.14"}  # whose language this is
 _CONNECTION = ("ansible_", "deploy_known_hosts")
 
 
@@ -194,6 +195,12 @@ class Environment:
             "groups": self.groups,
             "hostvars": self.hostvars,
             "inventory_dir": str(Path(host.source or self.paths[0]).resolve().parent),
+            "inventory_file": str(Path(host.source or self.paths[0]).resolve()),
+            "ansible_inventory_sources": [str(path.resolve()) for path in self.paths],
+            "ansible_version": SPOKEN,
+            "ansible_forks": self.choice.forks,
+            "ansible_verbosity": self.choice.verbose,
+            **({"ansible_limit": self.choice.limit} if self.choice.limit else {}),
             "playbook_dir": str(playbook.resolve().parent),
             "deploy_environment": self.choice.environment,
         }

@@ -57,7 +57,9 @@ def target_of(
     extra = {
         **environment.magic(host, playbook),
         "ansible_check_mode": aim.check,
-        "ansible_verbosity": environment.choice.verbose,
+        "ansible_diff_mode": aim.diff,
+        "ansible_run_tags": sorted(aim.tags) or ["all"],
+        "ansible_skip_tags": sorted(aim.skip_tags),
         "restore_data": aim.restore_data,
         "restore_snapshot": aim.snapshot,
         "release_tree": mine.tree if mine else None,

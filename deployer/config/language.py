@@ -17,6 +17,7 @@ from deployer.config.vault_keys import NO_KEYS, Keyring
 from deployer.errors import NOWHERE, Place, PlaybookError
 from deployer.model.encrypted import Encrypted
 from deployer.model.playbook import Step, Task
+from deployer.model.vars_source import VarsSource
 
 
 class Language:
@@ -125,15 +126,25 @@ class Language:
         reader = StepReader(self._modules, self._templates, self._vault)
         return reader.file(find_file(file, around.folders, task.place), around, handlers=handlers)
 
-    def load_vars(self, file: str, folder: str, *, place: Place = NOWHERE) -> Mapping[str, Any]:
-        """The variables of a file in a folder, or in `vars` there, templates as they are.
+    def load_vars(
+        self, source: VarsSource, folder: str, *, place: Place = NOWHERE
+    ) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+        """The variables of files, templates as they are, and the files.
 
-        Raises PlaybookError for a file that is not there, and for one that is no mapping.
+        A file is looked for in the folder and in `vars` there; a folder, beside the file of `place`. Raises
+        PlaybookError for what is not there, and for a file that is no mapping.
         """
         from deployer.config.steps import find_file
-        from deployer.config.vars_files import load_vars
+        from deployer.config.vars_files import files_in, load_vars
 
-        return load_vars(find_file(file, (str(Path(folder, "vars")), folder), place), self._vault)
+        if source.folder is not None:
+            files = files_in(Path(place.path or folder).absolute().parent / source.folder, source, place)
+        else:
+            files = [find_file(source.file or "", (str(Path(folder, "vars")), folder), place)]
+        found: dict[str, Any] = {}
+        for path in files:
+            found |= load_vars(path, self._vault)
+        return found, tuple(map(str, files))
 
     def literal(self, value: Any) -> Any:
         """The same value, its text protected from being taken for templates: for what hosts and programs say."""

@@ -15,7 +15,7 @@ FACTS = frozenset({"ansible_facts", "hostvars", *(f"ansible_{name}" for name in 
 LATER = FACTS | frozenset(  # known only while a task runs
     {
         "item", "ansible_loop", "ansible_loop_var", "ansible_index_var", "ansible_play_name", "ansible_play_hosts",
-        "ansible_play_hosts_all", "ansible_play_batch", "ansible_failed_task", "ansible_failed_result",
+        "ansible_play_hosts_all", "ansible_play_batch", "play_hosts", "ansible_failed_task", "ansible_failed_result",
     }
 )  # fmt: skip
 GROWN = frozenset({"groups", "group_names"})  # may be others after a host or a group has joined

@@ -238,6 +238,7 @@ class BatchRun:
             "ansible_play_hosts_all": [host.name for host in self.everyone],
             "ansible_play_hosts": live,
             "ansible_play_batch": [name for name in live if name in mine],
+            "play_hosts": [name for name in live if name in mine],
         }
         for host in self.hosts:
             host.about_play = about

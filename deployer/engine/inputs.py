@@ -46,12 +46,12 @@ def _digest(path: Path) -> str | None:
 
 
 def _with_variables(module: Module, language: Language, variables: Variables, place: Place) -> Module:
-    """The module with the variables of the file that its `loads` argument names, templates as they are."""
-    name: str | None = getattr(module, "loads", None)
-    if name is None:
+    """The module with the variables of its `source` if it `loads` any, templates as they are."""
+    if not getattr(module, "loads", False):
         return module
-    loaded = language.load_vars(str(getattr(module, name)), str(variables.get("playbook_dir", ".")), place=place)
-    return replace(module, loaded=loaded)  # type: ignore[type-var]
+    folder = str(variables.get("playbook_dir", "."))
+    loaded, files = language.load_vars(module.source(), folder, place=place)  # type: ignore[attr-defined]
+    return replace(module, loaded=loaded, files=files)  # type: ignore[type-var]
 
 
 def _with_file(module: Module, language: Language, variables: Variables, place: Place) -> tuple[Module, bool]:
@@ -69,5 +69,20 @@ def _with_file(module: Module, language: Language, variables: Variables, place: 
     opened = language.decrypted(content, str(path)) if getattr(module, "decrypt", True) else content
     secret, content = opened is not content, opened
     if getattr(module, "templated", False):
-        content = language.render_file(content.decode(), variables, place=Place(str(path))).encode()
+        content = _rendered(module, content.decode(), language, variables, Place(str(path)))
     return replace(module, loaded=content), secret  # type: ignore[type-var]
+
+
+def _rendered(module: Module, text: str, language: Language, variables: Variables, place: Place) -> bytes:
+    """A template file's content, with the options of Jinja2 that the module's arguments give."""
+    given = {name: getattr(module, name) for name in getattr(module, "tuned", ())}
+    options = {name: value for name, value in given.items() if value is not None}
+    if "newline_sequence" in options:
+        options["newline_sequence"] = options["newline_sequence"].replace("\\r", "\r").replace("\\n", "\n")
+    encoding = getattr(module, getattr(module, "coded", ""), "utf-8")
+    try:
+        return language.render_file(text, variables, place=place, **options).encode(encoding)
+    except UnicodeEncodeError as wrong:
+        bad = wrong.object[wrong.start]
+        hint = "use another output_encoding"
+        raise PlaybookError(f"{bad!r} cannot be written in {encoding}", place=place, hint=hint) from None

@@ -14,6 +14,7 @@ from deployer.model.lock import Holder
 from deployer.model.playbook import Play, Playbook, Step, Task
 from deployer.model.release import Installed, Release
 from deployer.model.rollout import OpenRollout
+from deployer.model.vars_source import VarsSource
 from deployer.protocols import Fact, Module, Remote
 from deployer.rollout.decide import OnFailure
 
@@ -32,7 +33,7 @@ class Language(Protocol):
 
     def render(self, value: Any, variables: Variables, *, place: Place = NOWHERE) -> Any: ...
 
-    def render_file(self, text: str, variables: Variables, *, place: Place = NOWHERE) -> str: ...
+    def render_file(self, text: str, variables: Variables, *, place: Place = NOWHERE, **options: Any) -> str: ...
 
     def decrypted(self, content: bytes, path: str) -> bytes:
         """A file's content, opened if it is encrypted; raises VaultError if it cannot be."""
@@ -48,8 +49,10 @@ class Language(Protocol):
         """The steps of a file that a task includes, with these variables for the tasks in it."""
         ...
 
-    def load_vars(self, file: str, folder: str, *, place: Place = NOWHERE) -> Variables:
-        """The variables of a file in a folder, or in `vars` there, templates as they are."""
+    def load_vars(
+        self, source: VarsSource, folder: str, *, place: Place = NOWHERE
+    ) -> tuple[Variables, tuple[str, ...]]:
+        """The variables of files in or below a folder, templates as they are, and the files."""
         ...
 
     def bind(self, task: Task, variables: Variables, *, args: Mapping[str, Any] | None = None) -> Module: ...

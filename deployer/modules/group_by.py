@@ -15,7 +15,7 @@ from deployer.protocols import Fact, Facts
 @module("group_by")
 @dataclass(frozen=True, kw_only=True)
 class GroupBy:
-    """Put the host into a group, made if need be, till the end of the run: `group_by: {key: "on_{{ ansible_system }}"}`.
+    """Put the host into a group, made if need be, till the end of the run: `group_by: {key: "{{ ansible_system }}"}`.
 
     Later plays may name the group in `hosts`; what group_vars say of it counts from the next task on.
     """

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from deployer.model.action import Action
 from deployer.modules._placing import Placed, Rights, destination
-from deployer.modules._refusals import check_absolute, parse_mode, parse_validate
+from deployer.modules._refusals import ArgumentRefusedError, check_absolute, parse_mode, parse_validate
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
 
@@ -24,6 +25,11 @@ class Template:
 
     reads: ClassVar[str] = "src"  # the argument that names a file here; it comes rendered as `loaded`
     templated: ClassVar[bool] = True
+    coded: ClassVar[str] = "output_encoding"  # the argument that says how its text becomes bytes
+    tuned: ClassVar[tuple[str, ...]] = (  # the arguments that are Jinja2's own options
+        "block_start_string", "block_end_string", "variable_start_string", "variable_end_string",
+        "comment_start_string", "comment_end_string", "newline_sequence", "trim_blocks", "lstrip_blocks",
+    )  # fmt: skip
 
     dest: str  # absolute path on the host; one that ends with `/` is a folder, and `.j2` is taken off the name
     src: str  # template here, relative to the playbook
@@ -33,12 +39,27 @@ class Template:
     backup: bool = False  # keep what was there beside it, as `<name>.before-<digest>`
     force: bool = True  # false: write it only where there is none
     validate: str | None = None  # program that must accept the new file first, `%s` being its path: `visudo -cf %s`
+    trim_blocks: bool = True  # a newline after a block is no part of the text
+    lstrip_blocks: bool = False  # nor are spaces before one
+    newline_sequence: Literal["\\n", "\\r", "\\r\\n", "\n", "\r", "\r\n"] = "\n"  # between lines
+    block_start_string: str | None = None  # instead of `{%`
+    block_end_string: str | None = None  # instead of `%}`
+    variable_start_string: str | None = None  # instead of `{{`
+    variable_end_string: str | None = None  # instead of `}}`
+    comment_start_string: str | None = None  # instead of `{#`
+    comment_end_string: str | None = None  # instead of `#}`
+    output_encoding: str = "utf-8"  # of the file on the host
     loaded: bytes | None = field(default=None, metadata={"internal": True})
 
     def __post_init__(self) -> None:
         check_absolute("dest", self.dest)
         parse_mode(self.mode)
         parse_validate(self.validate)
+        try:
+            codecs.lookup(self.output_encoding)
+        except LookupError:
+            hint = "name one that Python has: utf-8, latin-1, utf-16"
+            raise ArgumentRefusedError(f"output_encoding: {self.output_encoding!r} is none", hint=hint) from None
 
     def facts(self) -> tuple[Fact[Any], ...]:
         return self._placed().facts()

@@ -51,7 +51,7 @@ def arguments(name: str, out: Path) -> tuple[str, ...]:
 def files(out: Path) -> dict[str, Any]:
     found = {}
     for path in sorted(out.iterdir()):
-        text = path.read_text()
+        text = path.read_bytes().decode(errors="backslashreplace")
         try:
             found[path.name] = json.loads(text)
         except ValueError:

@@ -30,7 +30,8 @@ def test_a_group_that_nobody_has_joined_is_told_and_passed_over(project: Path) -
     done = run(
         project,
         "- hosts: all\n  tasks: [{group_by: {key: 'made_{{ inventory_hostname }}'}}]\n"
-        "- hosts: made_c\n  tasks: [{fail: {}}]\n- hosts: made_b\n  tasks: [{debug: {msg: 'seen {{ inventory_hostname }}'}}]\n",
+        "- hosts: made_c\n  tasks: [{fail: {}}]\n"
+        "- hosts: made_b\n  tasks: [{debug: {msg: 'seen {{ inventory_hostname }}'}}]\n",
     )
     assert done.exit_code == ExitCode.OK, done.output
     assert "made_c" in done.output
