@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from deployer.config.inventory_draft import Draft
-from deployer.config.text import with_vaults
+from deployer.config.text import with_marked
 from deployer.config.values import Mapping, kind_of
 from deployer.errors import InventoryError, Place
 from deployer.model.encrypted import VAULT_IN_JSON
+from deployer.model.literal import UNSAFE_IN_JSON
 
 TIMEOUT = 120.0  # seconds for one call
 MOST_BYTES = 128_000_000  # of one answer
@@ -80,8 +81,8 @@ class Script:
             return {}
         try:
             found = json.loads(output)
-            if VAULT_IN_JSON.encode() in output:
-                found = with_vaults(found, self.place)
+            if VAULT_IN_JSON.encode() in output or UNSAFE_IN_JSON.encode() in output:
+                found = with_marked(found, self.place)
             return self.mapping(found, f"the output of {' '.join(args)}")
         except (ValueError, RecursionError) as broken:
             where = f" in line {broken.lineno}" if isinstance(broken, json.JSONDecodeError) else ""

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from deployer.config.values import nearest, place_of
 from deployer.errors import PlaybookError
+from deployer.model.literal import Literal
 
 BASE = (  # of plays, blocks and tasks
     "name", "vars", "environment", "become", "become_user", "tags", "any_errors_fatal", "check_mode", "diff",
@@ -59,8 +60,8 @@ UNSUPPORTED: Mapping[str, str] = {
 
 
 def is_template(text: str) -> bool:
-    """Whether Jinja2 would do anything with it."""
-    return "{{" in text or "{%" in text or "{#" in text
+    """Whether Jinja2 would do anything with it, and may."""
+    return type(text) is not Literal and ("{{" in text or "{%" in text or "{#" in text)
 
 
 def kind(value: object) -> str:

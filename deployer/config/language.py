@@ -170,7 +170,7 @@ class Language:
         return self._rendered(value[key], scope, _place(value, key, place))
 
     def _evaluated(self, text: str, scope: Any, place: Place) -> Any:
-        if not is_template(text) or isinstance(text, self._lazy.Literal):
+        if not is_template(text):
             return text
         with self._told(scope.variables, place):
             return self._lazy.defined(self._templates.evaluate(text, scope))

@@ -25,15 +25,10 @@ from markupsafe import Markup
 
 from deployer.config.keywords import is_template
 from deployer.errors import PlaybookError
+from deployer.model.literal import Literal
 
 Lift = Callable[[Any, str], Any]  # a raw value and what it is called -> what a template sees
 STREAMS = (GeneratorType, KeysView, ValuesView, ItemsView, map, filter, zip)
-
-
-class Literal(str):
-    """Text that is never a template, whatever it holds: what a host said, or what a template gave."""
-
-    __slots__ = ()
 
 
 class Omit:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from deployer.config.keywords import is_template
-from deployer.config.lazy import LazyList, LazyMapping, Literal, defined, literal
+from deployer.config.lazy import LazyList, LazyMapping, defined, literal
 from deployer.config.template_errors import Absent, AbsentError, again
 from deployer.errors import PlaybookError
 from deployer.model.encrypted import Encrypted
@@ -58,7 +58,7 @@ class Scope(Mapping[str, Any]):
     def lift(self, value: Any, name: str) -> Any:
         """A raw value as a template sees it; `name` is what messages call it."""
         if isinstance(value, str):
-            return self.expand(value, name) if is_template(value) and type(value) is not Literal else value
+            return self.expand(value, name) if is_template(value) else value
         if isinstance(value, Encrypted):
             return literal(self.templates.vault.text(value))
         if isinstance(value, Mapping) and not isinstance(value, LazyMapping | Hosts):

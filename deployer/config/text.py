@@ -19,6 +19,7 @@ from deployer.config.vault_keys import Keyring
 from deployer.config.yaml_loader import PlacedLoader, Warn, fast_loader, place_of_mark
 from deployer.errors import NOWHERE, ConfigError, Place
 from deployer.model.encrypted import VAULT_IN_JSON, Encrypted
+from deployer.model.literal import UNSAFE_IN_JSON, Literal
 
 WORTH_REREADING = 1_000_000  # characters; the readable words of an error are worth that much reading again
 HINTS = (  # a part of the parser's own words, and what most often is behind it
@@ -57,22 +58,23 @@ def load_yaml(
     """
     source = read_text(path, error, vault) if text is None else text
     found = _document(path, source, error, warn)
-    if VAULT_IN_JSON in source and _is_json(source):
-        found = with_vaults(found)
+    if (VAULT_IN_JSON in source or UNSAFE_IN_JSON in source) and _is_json(source):
+        found = with_marked(found)
     if vault is not None and str(path) in vault.files:
         vault.keep_out(found)
     return found
 
 
-def with_vaults(value: Any, place: Place = NOWHERE) -> Any:
-    """What was read from JSON, with `{"__ansible_vault": …}` as the encrypted value that it stands for."""
+def with_marked(value: Any, place: Place = NOWHERE) -> Any:
+    """What was read from JSON, with what `{"__ansible_vault": …}` and `{"__ansible_unsafe": …}` stand for."""
     if isinstance(value, dict):
-        text = value.get(VAULT_IN_JSON)
-        if len(value) == 1 and isinstance(text, str):
+        if len(value) == 1 and isinstance(text := value.get(VAULT_IN_JSON), str):
             return Encrypted(text, place_of(value) if isinstance(value, Mapping) else place)
-        value.update({key: with_vaults(one, place) for key, one in value.items()})
+        if len(value) == 1 and isinstance(text := value.get(UNSAFE_IN_JSON), str):
+            return Literal(text)
+        value.update({key: with_marked(one, place) for key, one in value.items()})
     elif isinstance(value, list):
-        value[:] = [with_vaults(one, place) for one in value]
+        value[:] = [with_marked(one, place) for one in value]
     return value
 
 

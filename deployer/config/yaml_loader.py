@@ -6,6 +6,7 @@ Its errors are PyYAML's; a plain MarkedYAMLError is in words of this file's own.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from copy import copy
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import yaml
 from deployer.config.values import Listing, Mapping
 from deployer.errors import Place
 from deployer.model.encrypted import Encrypted
+from deployer.model.literal import Literal
 
 STANDARD = "tag:yaml.org,2002:"
 MOST_VALUES = 500_000  # keys and values of one file, what its aliases stand for included
@@ -120,6 +122,17 @@ class PlacedLoader(yaml.SafeLoader):
         _expect_kind(node, yaml.ScalarNode, "an encrypted text")
         return Encrypted(node.value, self.at(node))
 
+    def unsafe(self, node: yaml.Node) -> Any:
+        """A value that is no template, nor is anything in it; what it is is told by its form."""
+        if isinstance(node, yaml.ScalarNode):
+            implicit = (not node.style, bool(node.style))
+            tag = self.resolve(yaml.ScalarNode, node.value, implicit)  # type: ignore[no-untyped-call]
+        else:
+            tag = STANDARD + ("map" if isinstance(node, yaml.MappingNode) else "seq")
+        plain = copy(node)
+        plain.tag = str(tag)
+        return made_literal(self.construct_object(plain, deep=True))
+
     def unknown_tag(self, node: yaml.Node) -> None:
         tag = node.tag.replace(STANDARD, "!!")
         raise yaml.MarkedYAMLError(problem=f"tag {tag} is not supported here", problem_mark=node.start_mark)
@@ -169,8 +182,20 @@ PlacedLoader.yaml_constructors = {
     STANDARD + "map": PlacedLoader.placed_mapping,
     STANDARD + "seq": PlacedLoader.placed_list,
     **dict.fromkeys(("!vault", "!vault-encrypted"), PlacedLoader.encrypted),
+    "!unsafe": PlacedLoader.unsafe,
     None: PlacedLoader.unknown_tag,
 }
+
+
+def made_literal(value: Any) -> Any:
+    """The same value, mappings and lists themselves, in which no text is a template."""
+    if isinstance(value, str):
+        return Literal(value)
+    if isinstance(value, dict):
+        value.update({key: made_literal(one) for key, one in value.items()})
+    elif isinstance(value, list):
+        value[:] = map(made_literal, value)
+    return value
 
 
 def _expect_kind(node: yaml.Node, kind: type[yaml.Node], words: str) -> None:

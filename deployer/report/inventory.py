@@ -12,6 +12,7 @@ from typing import Any
 
 from deployer.model.encrypted import VAULT_IN_JSON, Encrypted
 from deployer.model.inventory import Host, Inventory
+from deployer.model.literal import UNSAFE_IN_JSON, Literal
 
 KNOWN_ANYWAY = frozenset({  # what Ansible itself sets, and so does not list
     "ansible_async_path", "ansible_collection_name", "ansible_config_file", "ansible_dependent_role_names",
@@ -55,7 +56,7 @@ def json_text(value: Any) -> Iterator[str]:
 def _with_text_keys(value: Any) -> Any:
     """The value itself; where YAML has keys of other types than text, with those as JSON writes them.
 
-    What is encrypted stays so, in the form in which JSON has it.
+    What is encrypted stays so, and what is no template too, in the forms in which JSON has them.
     """
     if isinstance(value, dict):
         texts = {_key(key): _with_text_keys(one) for key, one in value.items()}
@@ -63,6 +64,8 @@ def _with_text_keys(value: Any) -> Any:
     if isinstance(value, list):
         items = [_with_text_keys(one) for one in value]
         return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+    if isinstance(value, Literal):
+        return {UNSAFE_IN_JSON: str(value)}
     return {VAULT_IN_JSON: value.text} if isinstance(value, Encrypted) else value
 
 
