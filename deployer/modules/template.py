@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from deployer.model.action import Action
 from deployer.modules._placing import Placed, Rights, destination
@@ -41,7 +41,7 @@ class Template:
     validate: str | None = None  # program that must accept the new file first, `%s` being its path: `visudo -cf %s`
     trim_blocks: bool = True  # a newline after a block is no part of the text
     lstrip_blocks: bool = False  # nor are spaces before one
-    newline_sequence: Literal["\\n", "\\r", "\\r\\n", "\n", "\r", "\r\n"] = "\n"  # between lines
+    newline_sequence: str = "\\n"  # between lines: `\\n`, `\\r` or `\\r\\n`
     block_start_string: str | None = None  # instead of `{%`
     block_end_string: str | None = None  # instead of `%}`
     variable_start_string: str | None = None  # instead of `{{`
@@ -55,6 +55,9 @@ class Template:
         check_absolute("dest", self.dest)
         parse_mode(self.mode)
         parse_validate(self.validate)
+        if self.newline_sequence.replace("\\r", "\r").replace("\\n", "\n") not in ("\n", "\r", "\r\n"):
+            hint = r'write "\n", "\r" or "\r\n"'
+            raise ArgumentRefusedError("newline_sequence is none", hint=hint)
         try:
             codecs.lookup(self.output_encoding)
         except LookupError:
