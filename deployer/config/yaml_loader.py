@@ -123,10 +123,9 @@ class PlacedLoader(yaml.SafeLoader):
         return Encrypted(node.value, self.at(node))
 
     def unsafe(self, node: yaml.Node) -> Any:
-        """A value that is no template, nor is anything in it; what it is is told by its form."""
+        """A value that is no template, nor is anything in it; a quoted number is a number here, as to Ansible."""
         if isinstance(node, yaml.ScalarNode):
-            implicit = (not node.style, bool(node.style))
-            tag = self.resolve(yaml.ScalarNode, node.value, implicit)  # type: ignore[no-untyped-call]
+            tag = self.resolve(yaml.ScalarNode, node.value, (True, False))  # type: ignore[no-untyped-call]
         else:
             tag = STANDARD + ("map" if isinstance(node, yaml.MappingNode) else "seq")
         plain = copy(node)
