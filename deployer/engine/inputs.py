@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,11 @@ from typing import Any
 
 from deployer.engine.ports import Language, Variables
 from deployer.errors import Place, PlaybookError
+from deployer.model.loaded import Loaded
 from deployer.protocols import Module
+
+MOST_FILES = 2000  # of a folder that `copy` takes
+MOST_OF_A_FOLDER = 64 * 2**20  # bytes
 
 
 def read_inputs(module: Module, language: Language, variables: Variables, *, place: Place) -> tuple[Module, bool]:
@@ -60,6 +65,8 @@ def _with_file(module: Module, language: Language, variables: Variables, place: 
     if not source:
         return module, False
     path = _beside(variables, source)
+    if path.is_dir() and getattr(module, "reads_folders", False):
+        return _with_folder(module, language, path, place)
     try:
         content = path.read_bytes()
     except OSError as wrong:
@@ -70,7 +77,31 @@ def _with_file(module: Module, language: Language, variables: Variables, place: 
     secret, content = opened is not content, opened
     if getattr(module, "templated", False):
         content = _rendered(module, content.decode(), language, variables, Place(str(path)))
-    return replace(module, loaded=content), secret  # type: ignore[type-var]
+    more = {"loaded_mode": stat.S_IMODE(path.stat().st_mode)} if hasattr(module, "loaded_mode") else {}
+    return replace(module, loaded=content, **more), secret  # type: ignore[type-var]
+
+
+def _with_folder(module: Module, language: Language, folder: Path, place: Place) -> tuple[Module, bool]:
+    """The module with all that is in a folder; links are followed. Raises PlaybookError for too much of it."""
+    tree: list[Loaded] = []
+    size, secret = 0, False
+    for path in sorted(folder.rglob("*")):
+        if not (path.is_dir() or path.is_file()):
+            raise PlaybookError(f"{path} is neither a file nor a folder", place=place, hint="leave it out of `src`")
+        content = None if path.is_dir() else path.read_bytes()
+        size += len(content or b"")
+        if size > MOST_OF_A_FOLDER or len(tree) >= MOST_FILES:
+            raise PlaybookError(
+                f"{folder} holds more than {MOST_FILES} files or {MOST_OF_A_FOLDER >> 20} MB",
+                place=place,
+                hint="a project is synced by project_sync; archives travel with unarchive",
+            )
+        opened = content
+        if content is not None and getattr(module, "decrypt", True):
+            opened = language.decrypted(content, str(path))
+            secret = secret or opened is not content
+        tree.append(Loaded(str(path.relative_to(folder)), opened, stat.S_IMODE(path.stat().st_mode)))
+    return replace(module, tree=tuple(tree)), secret  # type: ignore[type-var]
 
 
 def _rendered(module: Module, text: str, language: Language, variables: Variables, place: Place) -> bytes:

@@ -33,6 +33,24 @@ class PathExists:
         return status == 0
 
 
+@dataclass(frozen=True)
+class MissingAbove:
+    """The folders above a path that are not there, the nearest first."""
+
+    constant: ClassVar[bool] = False
+
+    path: str
+
+    def script(self) -> str:
+        return (
+            f"p={shlex.quote(self.path.rstrip('/'))}\n"
+            'while p=${p%/*}; [ -n "$p" ] && ! [ -e "$p" ]; do\n  printf "%s\\n" "$p"\ndone'
+        )
+
+    def parse(self, output: str, status: int) -> tuple[str, ...]:
+        return tuple(filter(None, output.split("\n")))
+
+
 @dataclass(frozen=True, kw_only=True)
 class FileSeen:
     """One path. Of a link that is followed, everything but `target` is about what it leads to."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from deployer.facts.files import FileBytes, FileSeen, FileState, FileText, RealPath
+from deployer.facts.files import FileBytes, FileSeen, FileState, FileText, MissingAbove, RealPath
 from deployer.model.action import Action, Put, run
 from deployer.modules._refusals import HostRefusedError
 from deployer.protocols import Fact, Facts
@@ -131,6 +131,31 @@ class Edited:
     def kept(self, old: bytes) -> str:
         """Where a backup of this content lies."""
         return f"{self.path}.before-{hashlib.sha256(old).hexdigest()[:8]}"
+
+
+@dataclass(frozen=True)
+class Directory:
+    """A folder; those above it that are missing are made with the same rights, as Ansible does."""
+
+    path: str
+    rights: Rights = Rights()
+
+    def facts(self) -> tuple[Fact[Any], ...]:
+        return (FileState(self.path), *((MissingAbove(self.path),) if self.rights != Rights() else ()))
+
+    def plan(self, seen: Facts, *, always: bool = True) -> Iterator[Action]:
+        """Make what is missing; where the folder is there, its rights are only brought right if `always`."""
+        found = seen[FileState(self.path)]
+        if found is not None and found.kind != "directory":
+            hint = f"move it away by hand: mv {self.path} {self.path}.old"
+            raise HostRefusedError(f"{self.path} is a {found.kind}, not a directory", hint=hint)
+        if found is not None:
+            yield from plan_rights(self.path, self.rights, found) if always else ()
+            return
+        yield run("mkdir", "-p", "--", self.path, because=f"{self.path} not found")
+        if self.rights != Rights():
+            for path in (*reversed(seen[MissingAbove(self.path)]), self.path):
+                yield from plan_rights(path, self.rights, None)
 
 
 def plan_rights(path: str, wanted: Rights, found: FileSeen | None) -> Iterator[Action]:

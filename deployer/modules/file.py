@@ -8,7 +8,7 @@ from typing import Any
 
 from deployer.facts.files import FileSeen, FileState
 from deployer.model.action import Action, Link, run
-from deployer.modules._placing import Rights, plan_rights
+from deployer.modules._placing import Directory, Rights, plan_rights
 from deployer.modules._refusals import ArgumentRefusedError, HostRefusedError, check_absolute, parse_mode
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
@@ -27,7 +27,7 @@ class File:
     path: str  # absolute path on the host
     state: str | None = None  # directory, link, touch (a file, made empty), file (must exist); default: what is there
     src: str | None = None  # what a link points to
-    mode: str | int | None = None  # "0755"; parents that are made on the way get the usual one
+    mode: str | int | None = None  # "0755"; folders that are made on the way get it too
     owner: str | None = None  # user name or number
     group: str | None = None  # group name or number
 
@@ -52,9 +52,14 @@ class File:
             raise ArgumentRefusedError("a link has no rights of its own", hint="set them on what it points to")
 
     def facts(self) -> tuple[Fact[Any], ...]:
+        if self.state == "directory":
+            return self._directory().facts()
         return (self._fact(),)
 
     def plan(self, seen: Facts) -> Iterator[Action]:
+        if self.state == "directory":
+            yield from self._directory().plan(seen)
+            return
         found = seen[self._fact()]
         if found is None and self.state in (None, "file"):
             raise HostRefusedError(
@@ -67,9 +72,8 @@ class File:
         if found is not None and wanted is not None and found.kind != wanted:
             raise self._in_the_way(found, wanted)
         if found is None:
-            maker = ("mkdir", "-p", "--") if wanted == "directory" else ("touch", "--")
-            yield run(*maker, self.path, because=f"{self.path} not found")
-        yield from plan_rights(self.path, Rights(parse_mode(self.mode), self.owner, self.group), found)
+            yield run("touch", "--", self.path, because=f"{self.path} not found")
+        yield from plan_rights(self.path, self._rights(), found)
 
     def _plan_link(self, found: FileSeen | None) -> Iterator[Action]:
         target = self.src or ""
@@ -79,6 +83,12 @@ class File:
             yield Link(path=self.path, target=target, because=f"{self.path} not found")
         elif found.target != target:
             yield Link(path=self.path, target=target, because=f"it points to {found.target}")
+
+    def _rights(self) -> Rights:
+        return Rights(parse_mode(self.mode), self.owner, self.group)
+
+    def _directory(self) -> Directory:
+        return Directory(self.path, self._rights())
 
     def _fact(self) -> FileState:
         return FileState(self.path, follow=self.state != "link")

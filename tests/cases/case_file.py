@@ -2,6 +2,7 @@
 
 args: {name: web}                  as in a playbook; releases, trees and other dataclasses as mappings
 loaded: "text"                     for modules that read a file: its bytes
+tree: {a.conf: "text", sub: null}  for modules that read a folder: its files and folders
 facts:                             all that the module asks, nothing else
   - {fact: DockerNetwork, args: {name: web}, is: null}
 actions: |                         one line per action: title — because
@@ -31,6 +32,7 @@ import deployer.facts
 import deployer.modules
 from deployer.config import binding
 from deployer.model.action import Action, Outcome
+from deployer.model.loaded import Loaded
 from deployer.modules.registry import MODULES
 from deployer.protocols import Fact, Module, Returning
 
@@ -54,6 +56,7 @@ class Case(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     args: dict[str, Any] = {}
     loaded: str | None = None
+    tree: dict[str, str | None] | None = None
     facts: list[dict[str, Any]] = []
     actions: str = ""
     puts: dict[str, str] = {}
@@ -108,6 +111,9 @@ def _import_all(package: Any) -> list[Any]:
 def bind(name: str, case: Case) -> Module:
     """The module with its arguments, bound as those in a playbook are."""
     made: Module = binding.make(all_modules()[name], name, case.args)
+    if case.tree is not None:
+        tree = [Loaded(path, None if text is None else text.encode(), 0o644) for path, text in case.tree.items()]
+        made = replace(made, tree=tuple(tree))  # type: ignore[type-var]
     return made if case.loaded is None else replace(made, loaded=case.loaded.encode())  # type: ignore[type-var]
 
 

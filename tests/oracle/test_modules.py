@@ -388,3 +388,23 @@ def test_a_playbook_of_many_modules(both: Both, tmp_path: Path) -> None:
         ]
         del ours[name], theirs[name]
     assert ours == theirs
+
+
+FOLDERS = """
+- {name: a source, file: {path: "{{ root }}/src/sub/empty", state: directory, mode: "0750"}}
+- name: its files
+  copy: {dest: "{{ root }}/src/{{ item }}", content: "{{ item }}\\n", mode: "0640"}
+  loop: [a, b c, sub/d]
+- {name: a folder, copy: {src: "{{ root }}/src", dest: "{{ root }}/whole", mode: "0600", directory_mode: "0711"}}
+- name: what is in it
+  copy: {src: "{{ root }}/src/", dest: "{{ root }}/within", mode: preserve, directory_mode: "0700"}
+- {name: a file into a folder, copy: {src: "{{ root }}/src/a", dest: "{{ root }}/within/sub", mode: "0644"}}
+- {name: a file, copy: {src: "{{ root }}/src/sub/d", dest: "{{ root }}/within/e", mode: preserve}}
+- {name: another content, copy: {dest: "{{ root }}/whole/src/a", content: changed, mode: "0600"}}
+- {name: again, copy: {src: "{{ root }}/src", dest: "{{ root }}/whole", mode: "0600", directory_mode: "0711"}}
+- {name: more rights, copy: {src: "{{ root }}/src/", dest: "{{ root }}/within", mode: "0604", directory_mode: "0755"}}
+"""
+
+
+def test_folders_are_copied(both: Both) -> None:
+    both.run(tasks(FOLDERS))
