@@ -174,7 +174,9 @@ def _choice(value: Any, choices: Iterable[Any], path: Path) -> Any:
 
 
 def _listed(value: Any, wanted: Any, path: Path) -> Any:
-    """A list or tuple; a string is split at commas, as Ansible does for lists."""
+    """A list or tuple; as Ansible does for lists, a string is split at commas, and a number is a list of one."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = [value]
     items = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
     if not isinstance(items, list | tuple | set | frozenset):
         raise _mistyped(path, "a list", value)
