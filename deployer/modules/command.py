@@ -24,6 +24,7 @@ class Command:
 
     always_acts: ClassVar[bool] = True
     free_form: ClassVar[str] = "cmd"
+    one_of: ClassVar[tuple[str, str]] = ("cmd", "argv")  # one of them must be given, and not both
 
     cmd: str | None = None  # the program and its arguments in one line, quoted as for a shell; nothing is expanded
     argv: tuple[str, ...] | None = None  # the same as a list, instead of `cmd`
@@ -33,7 +34,7 @@ class Command:
     stdin: str | None = None  # its standard input; nothing otherwise
 
     def __post_init__(self) -> None:
-        check_one_of("cmd", self.cmd, "argv", self.argv)
+        check_one_of(self, *self.one_of)
         if not self._argv():
             raise ArgumentRefusedError("there is no program to run", hint="give one: cmd: uptime")
 

@@ -26,6 +26,7 @@ class Copy:
     """
 
     reads: ClassVar[str] = "src"  # the argument that names a file here; its bytes come as `loaded`
+    one_of: ClassVar[tuple[str, str]] = ("src", "content")  # one of them must be given, and not both
 
     dest: str  # absolute path on the host; one that ends with `/` is a folder, and the file keeps its name
     src: str | None = None  # file here, relative to the playbook
@@ -41,7 +42,7 @@ class Copy:
 
     def __post_init__(self) -> None:
         check_absolute("dest", self.dest)
-        check_one_of("src", self.src, "content", self.content)
+        check_one_of(self, *self.one_of)
         parse_mode(self.mode)
         parse_validate(self.validate)
         if self.dest.endswith("/") and self.src is None:
