@@ -28,6 +28,15 @@ class BlockInFile:
 
     The markers say where the block is: two blocks of one file need two markers. Regular expressions are Python's.
     A link is followed.
+
+    Examples:
+        - name: The hosts of the shop have names
+          blockinfile:
+            path: /etc/hosts
+            marker: "# {mark} of the shop"
+            block: |
+              192.0.2.11 web1
+              192.0.2.20 db1
     """
 
     aliases: ClassVar[Mapping[str, str]] = {"dest": "path", "destfile": "path", "name": "path", "content": "block"}

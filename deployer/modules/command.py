@@ -20,6 +20,17 @@ class Command:
     """Run one program, without a shell; always, unless `creates` or `removes` says that there is nothing to do.
 
     Arguments show in the host's process list while it runs: give secrets as `stdin` or through `environment`.
+
+    Examples:
+        - name: Which kernel runs
+          command: uname -r
+          register: kernel
+          changed_when: false
+
+        - name: A key is made once
+          command:
+            argv: [openssl, rand, -out, /srv/site.key, "32"]
+            creates: /srv/site.key
     """
 
     always_acts: ClassVar[bool] = True

@@ -23,6 +23,19 @@ class Copy:
 
     Folders on the way are made, and replacing is atomic. What the arguments do not say about mode
     and owner stays as it is.
+
+    Examples:
+        - name: A greeting for those who log in
+          copy:
+            src: files/motd
+            dest: /etc/motd
+            mode: "0644"
+
+        - name: Settings out of variables
+          copy:
+            dest: /etc/shop.json
+            content: "{{ {'port': 8000, 'debug': false} | to_nice_json }}"
+            mode: "0640"
     """
 
     reads: ClassVar[str] = "src"  # the argument that names a file here; its bytes come as `loaded`

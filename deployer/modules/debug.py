@@ -16,7 +16,17 @@ from deployer.protocols import Fact, Facts
 @module("debug")
 @dataclass(frozen=True, kw_only=True)
 class Debug:
-    """Show a message, or the value of a variable."""
+    """Show a message, or the value of a variable.
+
+    Examples:
+        - name: What the host has
+          debug:
+            msg: "{{ inventory_hostname }} has {{ ansible_memtotal_mb }} MB"
+
+        - name: The groups that it is in
+          debug:
+            var: group_names
+    """
 
     free_form: ClassVar[str] = "msg"
     not_both: ClassVar[tuple[tuple[str, str], ...]] = (("msg", "var"),)  # pairs that exclude each other

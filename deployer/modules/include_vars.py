@@ -17,6 +17,10 @@ class IncludeVars:
     """Give the host the variables of a YAML or JSON file, for the rest of the run.
 
     They stand above variables of plays and tasks, and below what `set_fact` and `register` give.
+
+    Examples:
+        - name: What only some hosts need to know
+          include_vars: vars/web.yml
     """
 
     free_form: ClassVar[str] = "file"

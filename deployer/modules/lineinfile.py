@@ -28,6 +28,13 @@ class LineInFile:
     """Make sure that a text file has a line, or that it has not; a line that `regexp` matches is replaced.
 
     Regular expressions are Python's. A link is followed. `register` gives `msg`: "line added", "line replaced".
+
+    Examples:
+        - name: No login with a password
+          lineinfile:
+            path: /etc/ssh/sshd_config
+            regexp: ^#?PasswordAuthentication
+            line: PasswordAuthentication no
     """
 
     aliases: ClassVar[Mapping[str, str]] = {

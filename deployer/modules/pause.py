@@ -19,6 +19,11 @@ class PauseRun:
 
     Without a terminal nobody is asked and the run goes on, with a warning. Check mode waits for nothing. What was
     typed is registered as `user_input`.
+
+    Examples:
+        - name: Caches get a moment to fill
+          pause:
+            seconds: 1
     """
 
     always_acts: ClassVar[bool] = True

@@ -41,6 +41,12 @@ class WaitFor:
     """Wait until a port of a host answers, or a path is there, or is no more; the task is *ok*, never *changed*.
 
     The host itself tries, a port with its bash or nc. With neither `port` nor `path` it waits for `timeout` seconds.
+
+    Examples:
+        - name: The shop listens
+          wait_for:
+            port: 8000
+            timeout: 30
     """
 
     always_acts: ClassVar[bool] = True
