@@ -33,6 +33,8 @@ VERBS = {  # verb -> module:attribute, and the line that --help shows
     "unlock": ("deployer.cli.unlock:unlock", "Take away the lock of a dead run."),
     "vault": ("deployer.cli.vault:vault", "Encrypt and decrypt files and values, as ansible-vault does."),
     "lab": ("deployer.cli.lab:lab", "Throw-away hosts on this machine, to rehearse on."),
+    "modules": ("deployer.cli.modules:modules", "List the modules that tasks can call, or explain one."),
+    "schema": ("deployer.cli.schema:schema", "Print a JSON Schema, by which editors check and complete."),
     "completion": ("deployer.cli.completion:completion", "Print the completion script for a shell."),
 }
 RARELY = (20_000, 20, 20)  # what is imported stays: looking through it for garbage again and again took 15 % of a run

@@ -129,7 +129,9 @@ def serial(raw: Mapping[str, Any]) -> Any:
 
 def order(raw: Mapping[str, Any]) -> str:
     """In which order a play takes its hosts."""
-    value = text(raw, "order") or "inventory"
+    value = text(raw, "order")
+    if value is None:
+        return "inventory"
     if value not in ORDERS:
         refuse(raw, "order", f"`order` is {value!r}", f"it is one of {', '.join(ORDERS)}")
     return value

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+
+from deployer.model.action import HttpCheck
+
+Names = tuple[str, ...] | None
+Environment = Mapping[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -13,60 +19,105 @@ class Setting:
     name: str
     default: Any
     meaning: str
+    takes: Any = Any  # the type of its value, for the schema that editors use
 
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
-        "deploy_project", None, "compose project name; by default `name:` of the compose file, or the folder's name"
+        "deploy_project",
+        None,
+        "compose project name; by default `name:` of the compose file, or the folder's name",
+        str | None,
     ),
-    Setting("deploy_root", "/srv", "folder on the hosts; the project lives in `deploy_root/deploy_project`"),
-    Setting("deploy_source", ".", "the project's folder here, relative to where `deploy` is started"),
+    Setting("deploy_root", "/srv", "folder on the hosts; the project lives in `deploy_root/deploy_project`", str),
+    Setting("deploy_source", ".", "the project's folder here, relative to where `deploy` is started", str),
     Setting(
-        "deploy_compose_files", [], "compose files, relative to `deploy_source`; by default those that compose finds"
+        "deploy_compose_files",
+        [],
+        "compose files, relative to `deploy_source`; by default those that compose finds",
+        Names,
     ),
-    Setting("deploy_profiles", [], "compose profiles that are active"),
-    Setting("deploy_services", [], "services that a host runs; by default all"),
-    Setting("deploy_env", {}, "environment of the project: a 0600 `.env` file that compose reads for `${NAME}`"),
-    Setting("deploy_secrets", {}, "the same for secrets: their values appear in no output"),
+    Setting("deploy_profiles", [], "compose profiles that are active", Names),
+    Setting("deploy_services", [], "services that a host runs; by default all", Names),
     Setting(
-        "deploy_pull", "missing", "`missing` or `always`: when the registry is asked for images that are not built"
+        "deploy_env", {}, "environment of the project: a 0600 `.env` file that compose reads for `${NAME}`", Environment
     ),
-    Setting("deploy_migrate", "", "command that brings the database to the new release; run once, before the switch"),
-    Setting("deploy_migrate_service", None, "service whose image runs it; by default the only one that is built"),
-    Setting("deploy_migrate_timeout", 900, "seconds after which it has failed"),
+    Setting("deploy_secrets", {}, "the same for secrets: their values appear in no output", Environment),
+    Setting(
+        "deploy_pull",
+        "missing",
+        "`missing` or `always`: when the registry is asked for images that are not built",
+        Literal["missing", "always"],
+    ),
+    Setting(
+        "deploy_migrate",
+        "",
+        "command that brings the database to the new release; run once, before the switch",
+        str | None,
+    ),
+    Setting(
+        "deploy_migrate_service", None, "service whose image runs it; by default the only one that is built", str | None
+    ),
+    Setting("deploy_migrate_timeout", 900, "seconds after which it has failed", float),
     Setting(
         "deploy_allow",
         [],
         "data that a release may leave behind, by what the refusal calls it: `volume-renamed`, `database-major` …",
+        Names,
     ),
     Setting(
         "deploy_snapshot",
         [],
         "services whose database is kept before a new release may change it: names of Postgres services, or "
         "`{service, kind: volume, volume: NAME, mode: hot or cold}`",
+        tuple[str | Mapping[str, Any], ...],
     ),
-    Setting("deploy_snapshot_timeout", 3600, "seconds after which keeping or restoring one of them has failed"),
-    Setting("keep_snapshots", 5, "snapshots that stay, beside those of the releases that are on the host"),
-    Setting("deploy_known_hosts", [], "further known_hosts files, beside yours and the system's"),
-    Setting("keep_releases", 5, "releases that stay on a host, with their images"),
-    Setting("rollout_serial", [1, "100%"], "hosts that are switched at a time: number, percentage, or a list of both"),
+    Setting("deploy_snapshot_timeout", 3600, "seconds after which keeping or restoring one of them has failed", float),
+    Setting("keep_snapshots", 5, "snapshots that stay, beside those of the releases that are on the host", int),
+    Setting("deploy_known_hosts", [], "further known_hosts files, beside yours and the system's", Names),
+    Setting("keep_releases", 5, "releases that stay on a host, with their images", int),
     Setting(
-        "rollout_bake", 0, "seconds for which all switched hosts are watched before the next batch, and at the end"
+        "rollout_serial",
+        [1, "100%"],
+        "hosts that are switched at a time: number, percentage, or a list of both",
+        int | str | tuple[int | str, ...],
     ),
-    Setting("rollout_pause_after", None, "number of the batch after which the rollout waits for `deploy promote`"),
-    Setting("gate_bake", 10, "seconds for which a new release must stay healthy"),
-    Setting("gate_patience", 120, "seconds in which every service must have become healthy"),
     Setting(
-        "gate_http", None, "request that each host makes itself: `url`, and if needed `status`, `contains` and more"
+        "rollout_bake",
+        0,
+        "seconds for which all switched hosts are watched before the next batch, and at the end",
+        float,
     ),
-    Setting("rollout_on_failure", "rollback", "`rollback` all switched hosts, only the failing `batch`, or `halt`"),
+    Setting(
+        "rollout_pause_after",
+        None,
+        "number of the batch after which the rollout waits for `deploy promote`",
+        int | None,
+    ),
+    Setting("gate_bake", 10, "seconds for which a new release must stay healthy", float),
+    Setting("gate_patience", 120, "seconds in which every service must have become healthy", float),
+    Setting(
+        "gate_http",
+        None,
+        "request that each host makes itself: `url`, and if needed `status`, `contains` and more",
+        HttpCheck | None,
+    ),
+    Setting(
+        "rollout_on_failure",
+        "rollback",
+        "`rollback` all switched hosts, only the failing `batch`, or `halt`",
+        Literal["rollback", "batch", "halt"],
+    ),
     Setting(
         "confirm_timeout",
         None,
         "seconds after which an unconfirmed switch undoes itself; by default the gate's + 60",
+        float | None,
     ),
-    Setting("lock_ttl", 60, "seconds after which a dead run's lock ends by itself; a live run renews it"),
-    Setting("docker_daemon", {}, "merged into /etc/docker/daemon.json: registry-mirrors, log-opts …"),
+    Setting("lock_ttl", 60, "seconds after which a dead run's lock ends by itself; a live run renews it", int),
+    Setting(
+        "docker_daemon", {}, "merged into /etc/docker/daemon.json: registry-mirrors, log-opts …", Mapping[str, Any]
+    ),
 )
 
 

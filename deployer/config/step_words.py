@@ -52,8 +52,7 @@ class StepWords:
 
     def module_name(self, key: Any) -> str:
         """A module's short name: `ansible.builtin.command` is `command`."""
-        name = str(key)
-        return next((name.removeprefix(prefix) for prefix in PREFIXES if name.startswith(prefix)), name)
+        return short_name(str(key))
 
     def arguments(self, raw: Mapping[str, Any], key: str) -> Placed:
         """A task's arguments, from the module's own value and from `args`, with their places."""
@@ -141,6 +140,11 @@ class StepWords:
         return mapping(
             {key: (one, place_of(raw, key)) for key, one in raw.items() if key not in without}, place_of(raw)
         )
+
+
+def short_name(name: str) -> str:
+    """A module's name without Ansible's prefix."""
+    return next((name.removeprefix(prefix) for prefix in PREFIXES if name.startswith(prefix)), name)
 
 
 def mapping(items: Mapping[Any, tuple[Any, Place]], place: Place) -> Placed:

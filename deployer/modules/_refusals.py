@@ -78,11 +78,22 @@ def check_regexp(argument: str, pattern: str | None) -> None:
         ) from error
 
 
-def check_one_of(first: str, one: object, second: str, two: object) -> None:
+def check_one_of(arguments: object, first: str, second: str) -> None:
     """Raise ArgumentRefusedError unless exactly one of two arguments is given."""
+    one, two = getattr(arguments, first), getattr(arguments, second)
     if (one is None) == (two is None):
         found = "neither is" if one is None else "both are"
         raise ArgumentRefusedError(f"either {first} or {second} is expected, {found} given", hint=f"give one: {first}")
+
+
+def check_not_both(arguments: object, pairs: tuple[tuple[str, str], ...]) -> None:
+    """Raise ArgumentRefusedError for two arguments that exclude each other."""
+    for one, other in pairs:
+        values = (getattr(arguments, one), getattr(arguments, other))
+        if not any(value is None or value is False for value in values):
+            raise ArgumentRefusedError(
+                f"either {one} or {other} is expected, both are given", hint=f"give one of them: {one}"
+            )
 
 
 def parse_mode(mode: str | int | None) -> int | None:

@@ -25,6 +25,14 @@ class AddHost:
     Every argument of another name is a variable of it: `add_host: {name: web9, groups: [web], ansible_host: 10.0.0.9}`.
     It is connected to when the first play for it begins. In a rollout it is refused: that takes a lease on every host
     before it begins.
+
+    Examples:
+        - name: The machine that was made just now
+          add_host:
+            name: web9
+            groups: [web, fresh]
+            ansible_host: 10.0.0.9
+            ansible_user: deploy
     """
 
     gathers: ClassVar[str] = "variables"  # the field that takes arguments of any name

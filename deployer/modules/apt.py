@@ -22,6 +22,13 @@ class Apt:
 
     Installing never removes another package; removing leaves configuration and data where they are. Configuration
     files that were changed stay as they are. It waits while another program holds dpkg's lock.
+
+    Examples:
+        - name: The lists are of today, and curl is there
+          apt:
+            name: curl
+            update_cache: true
+            cache_valid_time: 3600
     """
 
     aliases: ClassVar[Mapping[str, str]] = {

@@ -15,7 +15,16 @@ from deployer.protocols import Fact, Facts
 @module("assert")
 @dataclass(frozen=True, kw_only=True)
 class Assert:
-    """Fail the task unless all conditions hold."""
+    """Fail the task unless all conditions hold.
+
+    Examples:
+        - name: The host is large enough
+          assert:
+            that:
+              - ansible_memtotal_mb >= 256
+              - ansible_architecture in ['x86_64', 'aarch64']
+            fail_msg: take a host with more memory
+    """
 
     conditions: ClassVar[str] = (
         "that"  # the argument whose entries are evaluated as `when` is; what they come to is `results`

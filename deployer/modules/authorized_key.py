@@ -44,7 +44,14 @@ def parse_key(line: str) -> Key | None:
 @module("authorized_key")
 @dataclass(frozen=True, kw_only=True)
 class AuthorizedKey:
-    """Make sure that a user may log in with an SSH key, or may not. `ansible.posix.authorized_key` is the same."""
+    """Make sure that a user may log in with an SSH key, or may not. `ansible.posix.authorized_key` is the same.
+
+    Examples:
+        - name: Ann may log in to deploy
+          authorized_key:
+            user: deploy
+            key: "{{ lookup('file', 'files/ann.pub') }}"
+    """
 
     user: str  # login name
     key: str  # public key, as in a `.pub` file; several are one a line

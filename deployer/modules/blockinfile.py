@@ -9,7 +9,14 @@ from typing import Any, ClassVar, Literal
 from deployer.model.action import Action, Outcome
 from deployer.modules._lines import BlockEdit
 from deployer.modules._placing import Edited, Rights
-from deployer.modules._refusals import ArgumentRefusedError, check_absolute, check_regexp, parse_mode, parse_validate
+from deployer.modules._refusals import (
+    ArgumentRefusedError,
+    check_absolute,
+    check_not_both,
+    check_regexp,
+    parse_mode,
+    parse_validate,
+)
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
 
@@ -21,9 +28,21 @@ class BlockInFile:
 
     The markers say where the block is: two blocks of one file need two markers. Regular expressions are Python's.
     A link is followed.
+
+    Examples:
+        - name: The hosts of the shop have names
+          blockinfile:
+            path: /etc/hosts
+            marker: "# {mark} of the shop"
+            block: |
+              192.0.2.11 web1
+              192.0.2.20 db1
     """
 
     aliases: ClassVar[Mapping[str, str]] = {"dest": "path", "destfile": "path", "name": "path", "content": "block"}
+    not_both: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("insertbefore", "insertafter"),
+    )  # pairs that exclude each other
 
     path: str  # absolute path on the host
     block: str = ""  # the lines; empty: there shall be no block
@@ -48,8 +67,7 @@ class BlockInFile:
         parse_validate(self.validate)
         for argument in ("insertafter", "insertbefore"):
             check_regexp(argument, getattr(self, argument))
-        if self.insertafter is not None and self.insertbefore is not None:
-            raise ArgumentRefusedError("insertbefore and insertafter exclude each other", hint="leave insertafter out")
+        check_not_both(self, self.not_both)
         if "{mark}" not in self.marker or "\n" in self.marker:
             raise ArgumentRefusedError(
                 f"marker: {self.marker!r} is no line with {{mark}} in it", hint='such as "# {mark} of my block"'

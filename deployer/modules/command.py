@@ -20,10 +20,22 @@ class Command:
     """Run one program, without a shell; always, unless `creates` or `removes` says that there is nothing to do.
 
     Arguments show in the host's process list while it runs: give secrets as `stdin` or through `environment`.
+
+    Examples:
+        - name: Which kernel runs
+          command: uname -r
+          register: kernel
+          changed_when: false
+
+        - name: A key is made once
+          command:
+            argv: [openssl, rand, -out, /srv/site.key, "32"]
+            creates: /srv/site.key
     """
 
     always_acts: ClassVar[bool] = True
     free_form: ClassVar[str] = "cmd"
+    one_of: ClassVar[tuple[str, str]] = ("cmd", "argv")  # one of them must be given, and not both
 
     cmd: str | None = None  # the program and its arguments in one line, quoted as for a shell; nothing is expanded
     argv: tuple[str, ...] | None = None  # the same as a list, instead of `cmd`
@@ -33,7 +45,7 @@ class Command:
     stdin: str | None = None  # its standard input; nothing otherwise
 
     def __post_init__(self) -> None:
-        check_one_of("cmd", self.cmd, "argv", self.argv)
+        check_one_of(self, *self.one_of)
         if not self._argv():
             raise ArgumentRefusedError("there is no program to run", hint="give one: cmd: uptime")
 

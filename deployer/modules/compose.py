@@ -23,7 +23,20 @@ _UP = ("up", "--detach", "--no-build", "--pull", "never")
 @module("compose")
 @dataclass(frozen=True, kw_only=True)
 class Compose:
-    """Bring a release's images or containers to a state; networks and volumes are created, never removed."""
+    """Bring a release's images or containers to a state; networks and volumes are created, never removed.
+
+    Examples:
+        - name: The release's images are there
+          compose:
+            release: "{{ release }}"
+            state: built
+            pull: "{{ deploy_pull }}"
+
+        - name: The release's containers run
+          compose:
+            release: "{{ release }}"
+            state: up
+    """
 
     release: Release  # the release: `{{ release }}`
     state: Literal["built", "supported", "up", "stopped"] = "up"  # images ready; services that others need run; all run

@@ -32,10 +32,24 @@ class Copy:
 
     Folders on the way are made, and replacing is atomic. What the arguments do not say about mode
     and owner stays as it is. What else is in a folder is left alone.
+
+    Examples:
+        - name: A greeting for those who log in
+          copy:
+            src: files/motd
+            dest: /etc/motd
+            mode: "0644"
+
+        - name: Settings out of variables
+          copy:
+            dest: /etc/shop.json
+            content: "{{ {'port': 8000, 'debug': false} | to_nice_json }}"
+            mode: "0640"
     """
 
     reads: ClassVar[str] = "src"  # the argument that names a file here; its bytes come as `loaded`
     reads_folders: ClassVar[bool] = True  # or a folder, whose files come as `tree`
+    one_of: ClassVar[tuple[str, str]] = ("src", "content")  # one of them must be given, and not both
 
     dest: str  # absolute path on the host; in one that ends with `/`, or is a folder, the file keeps its name
     src: str | None = None  # file or folder here, relative to the playbook; `folder/` means what is in it
@@ -54,7 +68,7 @@ class Copy:
 
     def __post_init__(self) -> None:
         check_absolute("dest", self.dest)
-        check_one_of("src", self.src, "content", self.content)
+        check_one_of(self, *self.one_of)
         parse_mode(None if self.mode == "preserve" else self.mode)
         parse_mode(self.directory_mode)
         parse_validate(self.validate)

@@ -22,6 +22,16 @@ class Cron:
     """Make sure that a crontab has a job, or has it not. The job is known by its name, in a line before it.
 
     `register` gives the names of the crontab's jobs as `jobs`.
+
+    Examples:
+        - name: A backup every night
+          cron:
+            name: backup
+            cron_file: shop
+            user: root
+            hour: "2"
+            minute: "30"
+            job: /usr/local/bin/backup --all
     """
 
     aliases: ClassVar[Mapping[str, str]] = {"value": "job", "dom": "day", "dow": "weekday"}

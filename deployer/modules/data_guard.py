@@ -25,6 +25,12 @@ class DataGuard:
     """Fail if a release would leave data behind that the one before has written; changes nothing.
 
     Run it before `project_sync`: a release that is on the host has passed.
+
+    Examples:
+        - name: No data is left behind
+          data_guard:
+            release: "{{ release }}"
+            allow: "{{ deploy_allow }}"
     """
 
     release: Release  # the release: `{{ release }}`

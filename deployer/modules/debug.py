@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from deployer.model.action import Action, Outcome
-from deployer.modules._refusals import check_one_of
+from deployer.modules._refusals import check_not_both
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
 
@@ -16,9 +16,20 @@ from deployer.protocols import Fact, Facts
 @module("debug")
 @dataclass(frozen=True, kw_only=True)
 class Debug:
-    """Show a message, or the value of a variable."""
+    """Show a message, or the value of a variable.
+
+    Examples:
+        - name: What the host has
+          debug:
+            msg: "{{ inventory_hostname }} has {{ ansible_memtotal_mb }} MB"
+
+        - name: The groups that it is in
+          debug:
+            var: group_names
+    """
 
     free_form: ClassVar[str] = "msg"
+    not_both: ClassVar[tuple[tuple[str, str], ...]] = (("msg", "var"),)  # pairs that exclude each other
     evaluates: ClassVar[str] = "var"  # the argument that names an expression; its value comes as `value`
     given: ClassVar[Mapping[str, str]] = {"run_verbosity": "ansible_verbosity"}
 
@@ -29,8 +40,7 @@ class Debug:
     run_verbosity: int = field(default=0, metadata={"internal": True})
 
     def __post_init__(self) -> None:
-        if self.msg is not None:
-            check_one_of("msg", self.msg, "var", self.var)
+        check_not_both(self, self.not_both)
 
     def facts(self) -> tuple[Fact[Any], ...]:
         return ()

@@ -52,6 +52,13 @@ class DockerEngineInstalled:
     What is missing or too old comes from the distribution's packages; what is there and new enough is left alone,
     wherever it came from. On a host where the engine does not run yet, container logs are rotated at 3 × 10 MB
     unless its daemon.json says anything about logs; a running engine is never restarted for that.
+
+    Examples:
+        - name: Docker Engine runs, and asks our mirror first
+          docker_engine:
+            daemon:
+              registry-mirrors: ["https://mirror.example"]
+              log-opts: {max-file: 3}
     """
 
     minimum: str = "20.10"  # oldest Docker Engine that is left alone; in quotes, YAML would make a number of it

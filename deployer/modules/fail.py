@@ -14,7 +14,16 @@ from deployer.protocols import Fact, Facts
 @module("fail")
 @dataclass(frozen=True, kw_only=True)
 class Fail:
-    """Fail the task with a message; with `when`, where something is not as it must be."""
+    """Fail the task with a message; with `when`, where something is not as it must be.
+
+    Examples:
+        - name: Old systems are not served
+          fail:
+            msg: Debian {{ ansible_distribution_version }} is too old
+          when:
+            - ansible_distribution == 'Debian'
+            - ansible_distribution_version is version('11', '<')
+    """
 
     msg: str = "Failed as requested from task"  # why
 

@@ -20,6 +20,12 @@ class FetchFile:
     """Bring a file of the host to this machine, into a folder for each host: `DEST/HOST/PATH`.
 
     A file that is here already, with the same content, is left alone.
+
+    Examples:
+        - name: Keep the host's own table of names here
+          fetch:
+            src: /etc/hosts
+            dest: fetched
     """
 
     given: ClassVar[Mapping[str, str]] = {"host": "inventory_hostname"}

@@ -22,6 +22,20 @@ class File:
     """Make sure that a folder, a link or a file is there with these rights; never removes anything.
 
     What is in the way is refused, not replaced: only a link is pointed elsewhere.
+
+    Examples:
+        - name: A folder for uploads
+          file:
+            path: /srv/uploads
+            state: directory
+            owner: deploy
+            mode: "0750"
+
+        - name: The folder by its old name
+          file:
+            path: /srv/media
+            src: /srv/uploads
+            state: link
     """
 
     path: str  # absolute path on the host

@@ -19,7 +19,17 @@ from deployer.rollout.health import is_well
 @module("gate")
 @dataclass(frozen=True, kw_only=True)
 class Gate:
-    """Watch a release's containers until they have been healthy for a while; fails if they are not."""
+    """Watch a release's containers until they have been healthy for a while; fails if they are not.
+
+    Examples:
+        - name: The release proves itself
+          gate:
+            release: "{{ release }}"
+            bake: 30
+            http:
+              url: http://127.0.0.1:8000/healthz
+              contains: ok
+    """
 
     release: Release  # the release: `{{ release }}`
     bake: float = 10.0  # seconds for which everything must stay healthy

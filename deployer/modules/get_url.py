@@ -40,6 +40,14 @@ class GetUrl:
 
     With `checksum` a file that has it already is left alone, and one that has it not never gets into its place.
     Without, the server is asked whether it has a newer one.
+
+    Examples:
+        - name: A tool, in the version that was tested
+          get_url:
+            url: https://download.example.com/tool-1.2
+            dest: /opt/tool
+            checksum: sha256:d5a4d9788655cd454b3067d18b475a2fa811a474ccb00980f1a85fb1538c29b7
+            mode: "0755"
     """
 
     url: str  # https://…, http://…, ftp://…

@@ -24,6 +24,19 @@ class Git:
 
     Changed files and commits that no remote has are never thrown away, unless `force` says so. `register` gives the
     commits as `before` and `after`.
+
+    Examples:
+        - name: The texts of the site
+          git:
+            repo: https://example.org/shop.git
+            dest: /srv/shop
+
+        - name: A library in one version
+          git:
+            repo: https://example.org/library.git
+            dest: /srv/library
+            version: v1.4.0
+            depth: 1
     """
 
     aliases: ClassVar[Mapping[str, str]] = {"name": "repo"}

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from deployer.facts.accounts import Group
 from deployer.model.action import Action, Outcome, Script, run
+from deployer.modules._accounts import entry_of
 from deployer.modules._refusals import check_account
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
@@ -17,7 +18,14 @@ from deployer.protocols import Fact, Facts
 @module("group")
 @dataclass(frozen=True, kw_only=True)
 class MakeGroup:
-    """Make sure that a group is there, or is not."""
+    """Make sure that a group is there, or is not.
+
+    Examples:
+        - name: A group for those who may deploy
+          group:
+            name: deployers
+            system: true
+    """
 
     name: str  # its name
     state: Literal["present", "absent"] = "present"  # absent: it goes
@@ -42,8 +50,8 @@ class MakeGroup:
 
     def returns(self, seen: Facts, done: Sequence[Outcome]) -> Mapping[str, Any]:
         """The group as it is then."""
-        made = next((one.output.strip() for one in done if isinstance(one.action, Script) and one.output), "")
-        gid = int(made.split(":")[2]) if made.count(":") >= 2 else self.gid or seen[Group(self.name)]
+        made = entry_of(self.name, done, fields=4)
+        gid = int(made[2]) if made else self.gid or seen[Group(self.name)]
         known = {"gid": gid} if self.state == "present" and gid is not None else {}
         return {"name": self.name, "state": self.state, "system": self.system, **known}
 

@@ -18,6 +18,12 @@ class GroupBy:
     """Put the host into a group, made if need be, till the end of the run: `group_by: {key: "{{ ansible_system }}"}`.
 
     Later plays may name the group in `hosts`; what group_vars say of it counts from the next task on.
+
+    Examples:
+        - name: Hosts by their distribution
+          group_by:
+            key: "os_{{ ansible_distribution | lower }}"
+            parents: [by_os]
     """
 
     key: str  # the group's name; spaces become dashes

@@ -23,6 +23,11 @@ class SetHostname:
     """Make sure that the host calls itself so: with hostnamectl where systemd runs, else hostname and /etc/hostname.
 
     /etc/hosts stays as it is. `ansible_hostname`, `ansible_nodename` and `ansible_fqdn` are set.
+
+    Examples:
+        - name: The host has the inventory's name
+          hostname:
+            name: "{{ inventory_hostname }}"
     """
 
     name: str  # the name; with dots if it has a domain

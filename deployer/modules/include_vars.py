@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from deployer.model.action import Action, Outcome
 from deployer.model.vars_source import EXTENSIONS, VarsSource
-from deployer.modules._refusals import ArgumentRefusedError
+from deployer.modules._refusals import ArgumentRefusedError, check_one_of
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
 
@@ -20,9 +20,14 @@ class IncludeVars:
     """Give the host the variables of a YAML or JSON file, or of all files in a folder, for the rest of the run.
 
     They stand above variables of plays and tasks, and below what `set_fact` and `register` give.
+
+    Examples:
+        - name: What only some hosts need to know
+          include_vars: vars/web.yml
     """
 
     free_form: ClassVar[str] = "file"
+    one_of: ClassVar[tuple[str, str]] = ("file", "dir")  # one of them must be given, and not both
     loads: ClassVar[bool] = True  # the variables that `source` names come as `loaded`, the files' names as `files`
 
     file: str | None = None  # beside the playbook, or in `vars` there
@@ -38,8 +43,7 @@ class IncludeVars:
     files: tuple[str, ...] = field(default=(), metadata={"internal": True})
 
     def __post_init__(self) -> None:
-        if (self.file is None) == (self.dir is None):
-            raise ArgumentRefusedError("either file or dir is expected", hint="name one: include_vars: vars/prod.yml")
+        check_one_of(self, *self.one_of)
         if self.dir is None and (self.depth or self.files_matching or self.ignore_files):
             raise ArgumentRefusedError(
                 "depth, files_matching and ignore_files are for dir", hint="name a folder: dir: x"

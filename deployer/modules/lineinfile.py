@@ -13,6 +13,7 @@ from deployer.modules._placing import Edited, Rights
 from deployer.modules._refusals import (
     ArgumentRefusedError,
     check_absolute,
+    check_not_both,
     check_regexp,
     parse_mode,
     parse_validate,
@@ -27,11 +28,23 @@ class LineInFile:
     """Make sure that a text file has a line, or that it has not; a line that `regexp` matches is replaced.
 
     Regular expressions are Python's. A link is followed. `register` gives `msg`: "line added", "line replaced".
+
+    Examples:
+        - name: No login with a password
+          lineinfile:
+            path: /etc/ssh/sshd_config
+            regexp: ^#?PasswordAuthentication
+            line: PasswordAuthentication no
     """
 
     aliases: ClassVar[Mapping[str, str]] = {
         "dest": "path", "destfile": "path", "name": "path", "regex": "regexp", "value": "line",
     }  # fmt: skip
+    not_both: ClassVar[tuple[tuple[str, str], ...]] = (  # pairs that exclude each other
+        ("insertbefore", "insertafter"),
+        ("regexp", "search_string"),
+        ("backrefs", "search_string"),
+    )
 
     path: str  # absolute path on the host
     state: Literal["present", "absent"] = "present"  # absent: lines that match are taken out
@@ -55,9 +68,7 @@ class LineInFile:
         parse_validate(self.validate)
         for argument in ("regexp", "insertafter", "insertbefore"):
             check_regexp(argument, getattr(self, argument))
-        for one, other in (("insertbefore", "insertafter"), ("regexp", "search_string"), ("backrefs", "search_string")):
-            if getattr(self, one) and getattr(self, other):
-                raise ArgumentRefusedError(f"{one} and {other} exclude each other", hint=f"leave {other} out")
+        check_not_both(self, self.not_both)
         self._check_line()
 
     def _check_line(self) -> None:

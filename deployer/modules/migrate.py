@@ -27,7 +27,16 @@ exit "$rc"
 @module("migrate")
 @dataclass(frozen=True, kw_only=True)
 class Migrate:
-    """Run a command in a new container of one of the release's services, wait for its end, and keep what it says."""
+    """Run a command in a new container of one of the release's services, wait for its end, and keep what it says.
+
+    Examples:
+        - name: The database fits the release
+          migrate:
+            release: "{{ release }}"
+            service: web
+            command: python manage.py migrate
+          once: rollout
+    """
 
     release: Release  # the release: `{{ release }}`
     service: str  # whose image, environment and networks the command gets

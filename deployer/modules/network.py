@@ -20,6 +20,11 @@ class Network:
 
     A network that is there with another driver, or is internal where it should not be, is refused: making it anew
     would cut off the containers in it.
+
+    Examples:
+        - name: A network that several projects share
+          network:
+            name: web
     """
 
     name: str  # as `docker network ls` prints it

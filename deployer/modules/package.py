@@ -20,6 +20,12 @@ class Package:
     """Make sure that packages are installed, or are not, with the host's apt, dnf, yum or apk.
 
     Installing never removes another package; removing leaves configuration and data where they are.
+
+    Examples:
+        - name: curl is there, whatever the distribution
+          package:
+            name: curl
+            state: present
     """
 
     aliases: ClassVar[Mapping[str, str]] = {"pkg": "name"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from deployer.model.action import Action, Outcome, Pause
-from deployer.modules._refusals import ArgumentRefusedError
+from deployer.modules._refusals import ArgumentRefusedError, check_not_both
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
 
@@ -19,10 +19,16 @@ class PauseRun:
 
     Without a terminal nobody is asked and the run goes on, with a warning. Check mode waits for nothing. What was
     typed is registered as `user_input`.
+
+    Examples:
+        - name: Caches get a moment to fill
+          pause:
+            seconds: 1
     """
 
     always_acts: ClassVar[bool] = True
     for_all: ClassVar[bool] = True  # once for a batch, not once for a host
+    not_both: ClassVar[tuple[tuple[str, str], ...]] = (("seconds", "minutes"),)  # pairs that exclude each other
 
     seconds: float | None = None  # how long to wait
     minutes: float | None = None  # the same in minutes
@@ -30,8 +36,7 @@ class PauseRun:
     echo: bool = True  # show what the person types
 
     def __post_init__(self) -> None:
-        if self.seconds is not None and self.minutes is not None:
-            raise ArgumentRefusedError("either seconds or minutes is expected, both are given", hint="give one of them")
+        check_not_both(self, self.not_both)
         if (self._seconds() or 0) < 0:
             raise ArgumentRefusedError("a time cannot be negative", hint="give a number of seconds: seconds: 10")
 

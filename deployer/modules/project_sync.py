@@ -25,7 +25,16 @@ TIMEOUT = 4 * 3600.0  # seconds: a first upload over a slow line
 @module("project_sync")
 @dataclass(frozen=True, kw_only=True)
 class ProjectSync:
-    """Make sure that a release's folder is on the host, whole and verified; never changes one that is there."""
+    """Make sure that a release's folder is on the host, whole and verified; never changes one that is there.
+
+    Examples:
+        - name: The release's files are on the host
+          project_sync:
+            source: "{{ deploy_source }}"
+            tree: "{{ release_tree }}"
+            release: "{{ release }}"
+            env: "{{ release_env }}"
+    """
 
     source: str  # the project folder on this machine
     tree: Tree  # what the folder holds: "{{ release_tree }}"

@@ -20,7 +20,14 @@ from deployer.rollout.retention import removable
 @module("prune")
 @dataclass(frozen=True, kw_only=True)
 class Prune:
-    """Remove old releases with their images; never the current one, the previous one, or what another release uses."""
+    """Remove old releases with their images; never the current one, the previous one, or what another release uses.
+
+    Examples:
+        - name: Old releases go
+          prune:
+            release: "{{ release }}"
+            keep: "{{ keep_releases }}"
+    """
 
     release: Release  # the release that serves: `{{ release }}`
     keep: int = 5  # releases that stay

@@ -27,6 +27,12 @@ class Reboot:
     """Restart the host and wait until it is up again: logged in to, with another boot id, and `test_command` ends well.
 
     Containers start again if their restart policy says so; follow it with a gate or `wait_for`.
+
+    Examples:
+        - name: The new kernel runs
+          reboot:
+            reboot_timeout: 300
+            test_command: systemctl is-active docker
     """
 
     always_acts: ClassVar[bool] = True

@@ -17,7 +17,14 @@ from deployer.protocols import Fact, Facts
 @module("release")
 @dataclass(frozen=True, kw_only=True)
 class ReleaseMark:
-    """Mark a release on the host: the `current` link names the one that has proven itself."""
+    """Mark a release on the host: the `current` link names the one that has proven itself.
+
+    Examples:
+        - name: The release is the current one
+          release:
+            release: "{{ release }}"
+            state: current
+    """
 
     release: Release  # the release: `{{ release }}`
     state: Literal["current", "failed"] = "current"  # proven healthy and current; or put back after a failure

@@ -24,6 +24,14 @@ class Restore:
 
     A database is restored under another name, and then the names are swapped: what was there is kept as a database
     called `…_before_…`. What was in a volume is kept in it, in a folder `.before-restore-…`.
+
+    Examples:
+        - name: The uploads are as they were
+          restore:
+            release: "{{ release }}"
+            services:
+              - {service: web, kind: volume, volume: uploads}
+            snapshot: "{{ restore_snapshot }}"
     """
 
     release: Release  # the release that will work with the data: `{{ release }}`

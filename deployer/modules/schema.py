@@ -30,6 +30,13 @@ class Schema:
     """Say that later releases have migrated the database, which going back does not undo, and what the choices are.
 
     Where the migration is Django's, the release that is gone back to is asked which migrations it does not know.
+
+    Examples:
+        - name: Whoever goes back knows about the database
+          schema:
+            release: "{{ release }}"
+            command: "{{ deploy_migrate }}"
+            environment: "{{ deploy_environment }}"
     """
 
     release: Release  # the release that will work with the database: `{{ release }}`

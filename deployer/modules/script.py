@@ -21,6 +21,12 @@ class RunScript:
     """Run a script of this machine on the host; always, unless `creates` or `removes` says that it need not.
 
     It is brought to a temporary file, run by what its first line names (without one, by sh), and taken away again.
+
+    Examples:
+        - name: The cache is filled once
+          script: files/fill-cache.sh --all
+          args:
+            creates: /srv/cache
     """
 
     always_acts: ClassVar[bool] = True

@@ -17,7 +17,15 @@ from deployer.protocols import Fact, Facts
 @module("service")
 @dataclass(frozen=True, kw_only=True)
 class RunService:
-    """Make sure that a service runs or does not, now and at boot: with systemd, OpenRC or its script in /etc/init.d."""
+    """Make sure that a service runs or does not, now and at boot: with systemd, OpenRC or its script in /etc/init.d.
+
+    Examples:
+        - name: nginx runs, also after a reboot
+          service:
+            name: nginx
+            state: started
+            enabled: true
+    """
 
     name: str  # as the init calls it
     state: State | None = None  # started, stopped; restarted and reloaded are done each time

@@ -19,6 +19,12 @@ class SetFact:
     """Give the host variables, for the rest of the run: `set_fact: {colour: blue, size: "{{ count * 2 }}"}`.
 
     They stand above variables of plays and tasks, beside what `register` gives, and below `-e`.
+
+    Examples:
+        - name: What later tasks use
+          set_fact:
+            pool_size: "{{ 2 * 8 }}"
+            colour: blue
     """
 
     gathers: ClassVar[str] = "variables"  # the field that takes arguments of any name

@@ -23,6 +23,17 @@ class Shell:
     """Run a piece of shell; always, unless `creates` or `removes` says that there is nothing to do.
 
     The text reaches the host on the connection and shows in no process list; what it starts may.
+
+    Examples:
+        - name: The three largest folders
+          shell: du -s /srv/* | sort -n | tail -n 3
+          register: largest
+          changed_when: false
+
+        - name: The index is made once
+          shell:
+            cmd: ls -R /srv >/srv/index
+            creates: /srv/index
     """
 
     always_acts: ClassVar[bool] = True

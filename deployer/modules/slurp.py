@@ -20,6 +20,16 @@ class Slurp:
     """Read a file of the host; `register` gives `content`, in base64: `{{ found.content | b64decode }}`.
 
     Files of up to 8 MB; `fetch` brings larger ones here.
+
+    Examples:
+        - name: Read what the host calls itself
+          slurp:
+            src: /etc/hostname
+          register: found
+
+        - name: … and say it
+          debug:
+            msg: "{{ found.content | b64decode | trim }}"
     """
 
     aliases: ClassVar[Mapping[str, str]] = {"path": "src"}

@@ -29,6 +29,13 @@ class Snapshot:
 
     A Postgres database is dumped by its own `pg_dump` and the dump is read back; a volume is packed by its service's
     own image. A host that does not run a service keeps nothing of it, and neither does one without room for it.
+
+    Examples:
+        - name: What the release may do to the data can be undone
+          snapshot:
+            release: "{{ release }}"
+            services: [db]
+            keep: "{{ keep_snapshots }}"
     """
 
     release: Release  # the release that may change the data: `{{ release }}`

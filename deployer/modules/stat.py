@@ -21,6 +21,17 @@ class Stat:
     The names are Ansible's: `path`, `size`, `uid`, `gid`, `pw_name`, `gr_name`, `atime`, `mtime`, `ctime`, `inode`,
     `nlink`, `readable`, `writeable`, `executable`, `checksum`, `mimetype`, `charset`, `lnk_target`, `lnk_source` and
     the permission bits (`rusr`, `wgrp`, `xoth` …).
+
+    Examples:
+        - name: Look for the site's certificate
+          stat:
+            path: /etc/ssl/site.pem
+          register: certificate
+
+        - name: Say that it is missing
+          debug:
+            msg: get a certificate first
+          when: not certificate.stat.exists
     """
 
     aliases: ClassVar[Mapping[str, str]] = {

@@ -19,7 +19,15 @@ _ANY = "-.slice"  # a unit that every systemd has: asked for where no name is gi
 @module("systemd")
 @dataclass(frozen=True, kw_only=True)
 class Systemd:
-    """Make sure that a unit of systemd runs or does not, now and at boot; let systemd read its unit files again."""
+    """Make sure that a unit of systemd runs or does not, now and at boot; let systemd read its unit files again.
+
+    Examples:
+        - name: The containers have port 80 for themselves
+          systemd:
+            name: nginx
+            state: stopped
+            enabled: false
+    """
 
     aliases: ClassVar[Mapping[str, str]] = {
         "service": "name", "unit": "name", "daemon-reload": "daemon_reload", "daemon-reexec": "daemon_reexec",

@@ -21,6 +21,15 @@ class Template:
 
     Folders on the way are made, and replacing is atomic. What the arguments do not say about mode
     and owner stays as it is.
+
+    Examples:
+        - name: The site's settings
+          template:
+            src: templates/site.conf.j2
+            dest: /etc/site.conf
+            mode: "0644"
+          vars:
+            port: 8000
     """
 
     reads: ClassVar[str] = "src"  # the argument that names a file here; it comes rendered as `loaded`

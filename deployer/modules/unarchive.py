@@ -29,6 +29,13 @@ class Unarchive:
 
     An archive of this machine is read here: it travels only if something differs, and the host needs only tar. One of
     the host (`remote_src`) takes GNU tar, or unzip; another tar unpacks it each time, unless `creates` is there.
+
+    Examples:
+        - name: The static site is unpacked
+          unarchive:
+            src: files/site.tgz
+            dest: /srv
+            owner: deploy
     """
 
     src: str  # archive here, relative to the playbook; with `remote_src` an absolute path on the host

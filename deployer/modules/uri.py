@@ -29,6 +29,16 @@ class Uri:
 
     `register` gives `status`, `content` (with `return_content`), `json`, `msg`, `url`, `redirected`, and the answer's
     headers with `_` for `-`: `content_type`. With `until: answer.status == 200` it waits for a service.
+
+    Examples:
+        - name: The shop answers
+          uri:
+            url: http://127.0.0.1:8000/healthz
+            return_content: true
+          register: answer
+          until: answer.status == 200
+          retries: 5
+          delay: 2
     """
 
     always_acts: ClassVar[bool] = True

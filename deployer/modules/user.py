@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from deployer.facts.accounts import Group, User, UserSeen
 from deployer.model.action import Action, Outcome, Run, Script, run
+from deployer.modules._accounts import entry_of
 from deployer.modules._refusals import ArgumentRefusedError, check_absolute, check_account
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
@@ -21,6 +22,14 @@ class MakeUser:
     """Make sure that an account is there and is like this, or is not there; homes are never removed.
 
     With the host's useradd and usermod; where there are none (busybox), adduser makes accounts, and none is changed.
+
+    Examples:
+        - name: An account for the CI
+          user:
+            name: ci
+            groups: [docker]
+            append: true
+            shell: /bin/sh
     """
 
     aliases: ClassVar[Mapping[str, str]] = {"user": "name", "createhome": "create_home"}
@@ -77,10 +86,10 @@ class MakeUser:
         values: dict[str, Any] = {"name": self.name, "state": self.state}
         if self.state == "absent":
             return {**values, "force": False, "remove": False}
-        entry = next((one.output.strip() for one in done if isinstance(one.action, Script) and one.output), None)
+        entry = entry_of(self.name, done, fields=7)
         found = seen[User(self.name)]
         if entry and found is None:
-            _, _, uid, gid, comment, home, shell = entry.split(":")
+            _, _, uid, gid, comment, home, shell = entry
             values |= {"uid": int(uid), "group": int(gid), "comment": comment, "home": home, "shell": shell}
             values |= {"create_home": self.create_home, "system": self.system}
         elif found is not None:

@@ -16,7 +16,14 @@ from deployer.protocols import Fact, Facts
 @module("volume")
 @dataclass(frozen=True, kw_only=True)
 class Volume:
-    """Make sure that a Docker volume exists; never changes, empties or removes one."""
+    """Make sure that a Docker volume exists; never changes, empties or removes one.
+
+    Examples:
+        - name: A volume that outlives every release
+          volume:
+            name: shop_data
+            labels: {backup: daily}
+    """
 
     name: str  # as `docker volume ls` prints it
     driver: str = "local"  # another one must be installed on the host

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from deployer.model.action import Action, Outcome, Script
 from deployer.modules._ere import Pattern, to_ere
-from deployer.modules._refusals import ArgumentRefusedError, check_absolute
+from deployer.modules._refusals import ArgumentRefusedError, check_absolute, check_not_both
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
 
@@ -41,9 +41,16 @@ class WaitFor:
     """Wait until a port of a host answers, or a path is there, or is no more; the task is *ok*, never *changed*.
 
     The host itself tries, a port with its bash or nc. With neither `port` nor `path` it waits for `timeout` seconds.
+
+    Examples:
+        - name: The shop listens
+          wait_for:
+            port: 8000
+            timeout: 30
     """
 
     always_acts: ClassVar[bool] = True
+    not_both: ClassVar[tuple[tuple[str, str], ...]] = (("port", "path"),)  # pairs that exclude each other
 
     port: int | None = None  # of TCP
     path: str | None = None  # absolute path on the host, instead of `port`
@@ -57,8 +64,7 @@ class WaitFor:
     msg: str | None = None  # what is said when it fails
 
     def __post_init__(self) -> None:
-        if self.port is not None and self.path is not None:
-            raise ArgumentRefusedError("either port or path is expected, both are given", hint="make two tasks of it")
+        check_not_both(self, self.not_both)
         if self.path is not None:
             check_absolute("path", self.path)
         if self.port is not None and not 0 < self.port < 65536:

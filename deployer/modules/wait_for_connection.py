@@ -19,6 +19,12 @@ class WaitForConnection:
 
     For what takes the connection away in the middle of a play, a restart of sshd or of the network. A host that cannot
     be reached when the run begins ends it.
+
+    Examples:
+        - name: sshd is back
+          wait_for_connection:
+            delay: 5
+            timeout: 60
     """
 
     always_acts: ClassVar[bool] = True

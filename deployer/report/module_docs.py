@@ -25,7 +25,7 @@ What a task can call, with its arguments. Written from the code: edit the docstr
 Every module looks first and plans only what is missing; planning nothing means *unchanged*. None of them removes
 a volume, a network or data.
 """
-
+EXAMPLES = "\n\nExamples:\n"  # what comes after it, at the end of a docstring, are tasks in YAML
 _WORDS: Mapping[str, str] = {
     "str": "string",
     "int": "integer",
@@ -51,15 +51,31 @@ def render_modules(modules: Mapping[str, type[Any]]) -> str:
     return "\n".join([_HEAD, index, *(_section(name, modules[name]) for name in sorted(modules))])
 
 
+def read_text(cls: type[Any]) -> str:
+    """What a module does, in its own words."""
+    return inspect.cleandoc(cls.__doc__ or "").partition(EXAMPLES)[0].strip()
+
+
+def read_examples(cls: type[Any]) -> str:
+    """Its examples: tasks in YAML, as the docstring ends with; empty if there are none."""
+    return textwrap.dedent(inspect.cleandoc(cls.__doc__ or "").partition(EXAMPLES)[2]).strip("\n")
+
+
+def describe(cls: type[Any]) -> tuple[str, Mapping[str, str]]:
+    """What a module, or any dataclass, does, and what its fields are."""
+    return read_text(cls), _comments(cls)
+
+
 def _section(name: str, cls: type[Any]) -> str:
-    lines = ["", f"## {name}", "", inspect.cleandoc(cls.__doc__ or ""), ""]
+    lines = ["", f"## {name}", "", read_text(cls), ""]
     rows = [f"| `{one.name}` | {one.type} | {one.default} | {one.text} |" for one in read_arguments(cls)]
     lines += ["| argument | type | default | |", "|---|---|---|---|", *rows] if rows else ["It takes no arguments."]
-    notes = list(_notes(name, cls))
-    return "\n".join([*lines, *([""] if notes else []), *notes])
+    notes, examples = list(read_notes(name, cls)), read_examples(cls)
+    shown = ["", "```yaml", examples, "```"] if examples else []
+    return "\n".join([*lines, *([""] if notes else []), *notes, *shown])
 
 
-def _notes(name: str, cls: type[Any]) -> Iterator[str]:
+def read_notes(name: str, cls: type[Any]) -> Iterator[str]:
     if free_form := getattr(cls, "free_form", None):
         yield f"Short form: `{name}: TEXT` means `{name}: {{{free_form}: TEXT}}`."
     aliases: Mapping[str, str] = getattr(cls, "aliases", {})

@@ -26,7 +26,13 @@ def test_every_argument_is_explained(name: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """Do something."""
+    """Do something.
+
+    Examples:
+        - name: Just so
+          sample:
+            first: one
+    """
 
     free_form: ClassVar[str] = "first"
 
@@ -57,3 +63,4 @@ def test_page_has_index_text_and_short_form() -> None:
     assert "[`sample`](#sample)" in page
     assert "\n## sample\n\nDo something.\n\n| argument |" in page
     assert "Short form: `sample: TEXT` means `sample: {first: TEXT}`." in page
+    assert page.endswith("\n\n```yaml\n- name: Just so\n  sample:\n    first: one\n```")

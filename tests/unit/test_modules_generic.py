@@ -10,14 +10,16 @@ from typing import Any, cast
 import pytest
 
 from deployer.facts.files import FileState
-from deployer.model.action import Script
+from deployer.model.action import Outcome, Script
 from deployer.modules._daemon_json import changed_keys, merge, with_rotation
 from deployer.modules._docker_packages import install_script
 from deployer.modules._refusals import parse_mode
 from deployer.modules.assert_ import Assert
 from deployer.modules.copy import Copy
 from deployer.modules.debug import Debug
+from deployer.modules.group import MakeGroup
 from deployer.modules.shell import Shell
+from deployer.modules.user import MakeUser
 from deployer.protocols import Facts
 
 NOTHING_SEEN = cast(Facts, {})
@@ -185,3 +187,20 @@ def test_copy_does_not_plan_without_its_bytes() -> None:
     with pytest.raises(TypeError, match=r"app\.conf were not loaded"):
         Copy(dest="/etc/app.conf", src="app.conf").facts()
     assert FileState("/etc/app.conf", hashed=True) in Copy(dest="/etc/", src="app.conf", loaded=b"").facts()
+
+
+@pytest.mark.parametrize(
+    ("module", "entry", "wanted"),
+    [
+        (MakeUser(name="ci"), "ci:x:1001:1002::/home/ci:/bin/sh", {"uid": 1001, "group": 1002}),
+        (MakeGroup(name="ci"), "ci:x:1002:", {"gid": 1002}),
+    ],
+)
+def test_what_programs_say_beside_a_new_account_is_no_entry(module: Any, entry: str, wanted: Mapping[str, Any]) -> None:
+    seen = cast(Facts, dict.fromkeys(module.facts()))
+    (action,) = module.plan(seen)
+    error = "useradd: group: it's: not there: and: more: words\n"
+    made = module.returns(seen, [Outcome(action=action, output=f"useradd: warning: no home\n{entry}\n")])
+    assert {name: made[name] for name in wanted} == wanted
+    failed = module.returns(seen, [Outcome(action=action, status=6, output=f"{error}{entry}\n")])
+    assert not {*failed} & {*wanted}
