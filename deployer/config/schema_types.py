@@ -113,7 +113,8 @@ class Types:
 
     def _list(self, wanted: Any) -> Json:
         inner = [one for one in get_args(wanted) if one is not Ellipsis] or [Any]
-        number = {int: ["integer"], str: ["number"], float: ["number"], Any: ["number"]}.get(inner[0], [])
+        kinds = {inner[0], *get_args(inner[0])}
+        number = ["number"] if kinds & {str, float, Any} else ["integer"] if int in kinds else []
         return {"type": ["array", "string", *number], "items": self.of(inner[0]), **_comma_separated(inner[0])}
 
     def _mapping(self, inner: tuple[Any, ...]) -> Json:
