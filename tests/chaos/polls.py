@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import threading
 import urllib.error
 import urllib.request
@@ -53,5 +54,5 @@ def _answers(url: str) -> bool:
     except urllib.error.HTTPError as refused:
         refused.close()
         return False
-    except (OSError, ValueError):
+    except (OSError, ValueError, http.client.HTTPException):
         return False

@@ -32,15 +32,16 @@ class Matrix:
 
 
 @pytest.fixture(scope="module")
-def matrix(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matrix]:
+def matrix(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Matrix]:
+    asked = {item.callspec.params.get("case") for item in request.session.items if hasattr(item, "callspec")}
     lanes: SimpleQueue[Lane] = SimpleQueue()
     with ThreadPoolExecutor(LANES) as pool:
         made = list(pool.map(lambda number: open_lane(fleet, tmp_path_factory.mktemp(f"lane{number}")), range(LANES)))
         exchanges = made[0].exchanges()
         for lane in made:
             lanes.put(lane)
-        steps = spread(len(exchanges))
-        outcomes = {case: pool.submit(_on_a_lane, lanes, case, step) for case, step in enumerate(steps)}
+        steps = [(case, step) for case, step in enumerate(spread(len(exchanges))) if case in asked]
+        outcomes = {case: pool.submit(_on_a_lane, lanes, case, step) for case, step in steps}
         yield Matrix(made, exchanges, outcomes)
         for future in outcomes.values():
             future.cancel()
