@@ -114,9 +114,12 @@ class AnsibleLines:
 
     @_tell.register
     def _(self, event: e.MetaDone) -> Iterator[Line]:
+        self._module = "meta"
         yield from self._banner(f"TASK [{event.task.strip()}]")
         if event.skipped:
-            yield _said("skipped", f"skipping: [{event.host}]")
+            data = {"skip_reason": event.skipped}
+            result = TaskResult(host=event.host, task=event.task, status=Status.SKIPPED, data=data)
+            yield self._calm(result, f"skipping: [{event.host}]")
 
     @_tell.register
     def _(self, event: e.Included) -> Iterator[Line]:

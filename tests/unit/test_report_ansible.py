@@ -186,6 +186,14 @@ def test_a_delegated_task_names_both_hosts() -> None:
     assert lines_of("command", e.TaskDone(result=replace(delegated, status=Status.SKIPPED))) == ["skipping: [a]"]
 
 
+def test_meta_tasks_have_a_banner_for_every_host() -> None:
+    output = told(
+        e.MetaDone(host="a", task="meta"), e.MetaDone(host="b", task="meta", skipped="end_host: not b"), verbosity=1
+    )
+    banner = f"\n{'TASK [meta] ':*<{STARS}}\n"
+    assert output == banner + banner + 'skipping: [b] => {"skip_reason": "end_host: not b"}\n'
+
+
 def test_tries() -> None:
     retrying = e.Retrying(host="a", message="", left=2, result=result(attempts=1, changed=True))
     assert lines_of("command", retrying) == ["FAILED - RETRYING: [a]: one (2 retries left)."]
