@@ -139,7 +139,7 @@ def _secrets(environment: Environment, playbook: Path) -> Redactor:
 
 def _reporter(secret: Redactor, choice: Choice) -> Reporter:
     """The reporter of this terminal, behind the one that keeps secrets out."""
-    inner = reporter_for(json=choice.as_json, verbosity=choice.verbose, stdout=sys.stdout, stderr=sys.stderr)
+    inner = reporter_for(choice.output, verbosity=choice.verbose, stdout=sys.stdout, stderr=sys.stderr)
     return Redacting(inner, secret)
 
 

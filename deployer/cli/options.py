@@ -28,7 +28,12 @@ inventory_option = click.option(
 forks_option = click.option(
     "--forks", type=click.IntRange(1), default=16, show_default=True, help="Hosts that are worked on at the same time."
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable output on stdout.")
+OUTPUTS = ("live", "plain", "json", "ansible")
+output_option = click.option(
+    "--output",
+    type=click.Choice(OUTPUTS),
+    help="How a run is told: live view, plain lines, JSON, or as Ansible; default: live on a terminal, else plain.",
+)
 verbose_option = click.option("-v", "--verbose", count=True, help="Show what programs on the hosts print; -vv: more.")
 
 
@@ -58,7 +63,7 @@ class Choice:
     extra: tuple[str, ...] = ()
     inventory: tuple[Path, ...] = ()
     forks: int = 16
-    as_json: bool = False
+    output: str | None = None  # its form; None: the one that fits
     verbose: int = 0
     vault_ids: tuple[str, ...] = ()
     vault_password_files: tuple[str, ...] = ()
@@ -86,7 +91,7 @@ class Aim:
 
 def host_options(command: F) -> F:
     """The options of every verb that works on hosts."""
-    for option in (verbose_option, json_option, forks_option, inventory_option, extra_option, limit_option):
+    for option in (verbose_option, forks_option, inventory_option, extra_option, limit_option):
         command = option(command)
     return environment_argument(vault_options(command))
 
@@ -94,6 +99,7 @@ def host_options(command: F) -> F:
 def run_options(command: F) -> F:
     """The options of every verb that changes hosts."""
     for option in (
+        output_option,
         click.option(
             "--lock-wait", type=click.FloatRange(0), default=0, metavar="SECONDS", help="Wait for another run's lock."
         ),

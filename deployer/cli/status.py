@@ -13,6 +13,7 @@ from deployer.errors import ExitCode
 
 @click.command()
 @host_options
+@click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="As what.")
 @click.option("--releases", is_flag=True, help="List the releases that are on the hosts.")
 def status(releases: bool, **given: Any) -> None:
     """Show for every host its release, the release's age and commit, and how its services are.
@@ -29,6 +30,7 @@ def status(releases: bool, **given: Any) -> None:
     from deployer.report.status import releases_json, render_releases, render_status, status_json
 
     choice = Choice(**given)
+    as_json = choice.output == "json"
     seen = look_at_hosts(
         choice,
         lambda root, project: (
@@ -42,10 +44,10 @@ def status(releases: bool, **given: Any) -> None:
         one.remote.close()
     if releases:
         found = {one.host: one.answers[InstalledReleases(one.root)] for one in seen if not one.error}
-        click.echo((releases_json if choice.as_json else render_releases)(found))
+        click.echo((releases_json if as_json else render_releases)(found))
     else:
         rows = [_row(one) for one in seen]
-        click.echo((status_json if choice.as_json else render_status)(rows))
+        click.echo((status_json if as_json else render_status)(rows))
     sys.exit(ExitCode.UNREACHABLE if any(one.error for one in seen) else ExitCode.OK)
 
 

@@ -16,7 +16,7 @@ from deployer.engine.ports import Session
 from deployer.engine.scalars import flag_of, number_of
 from deployer.engine.task import TaskRunner
 from deployer.errors import DeployerError
-from deployer.model.event import HostDoing, TaskDone, TaskStarted
+from deployer.model.event import HostDoing, TaskDone, TaskStarted, TooManyFailed
 from deployer.model.playbook import INCLUDE_TASKS, JOINING, META, Block, Play, Step, Task
 from deployer.model.report import Status, TaskResult
 from deployer.rollout.batches import exceeds
@@ -122,7 +122,7 @@ class BatchRun:
         named = replace(task, name=self.name_of(task, hosts[0]))
         self._tell_play()
         names = tuple(host.name for host in doing)
-        self.session.emit(TaskStarted(task=named.name, hosts=names, handler=handler))
+        self.session.emit(TaskStarted(task=named.name, hosts=names, handler=handler, module=task.module))
         if task.once:
             self._once_in_rollout(named, doing, rescuing)
         else:
@@ -220,6 +220,8 @@ class BatchRun:
         variables = counted[0].variables(self.play)
         limit = number_of(self.runner.language, self.play.max_fail_percentage, variables, self.play.place)
         self.halted = exceeds(len(counted), len(self.hosts), limit)
+        if self.halted:
+            self.session.emit(TooManyFailed(failed=tuple(host.name for host in counted), of=len(self.hosts)))
         for host in counted:
             host.tolerated = not (self.halted or fatal or len(counted) == len(self.hosts))
 

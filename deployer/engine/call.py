@@ -12,7 +12,7 @@ from deployer.engine.host import HostRun
 from deployer.engine.inputs import read_inputs
 from deployer.engine.look import look
 from deployer.engine.ports import Emit, Language, Options, Variables
-from deployer.engine.results import performed
+from deployer.engine.results import censored, performed
 from deployer.engine.scalars import flag_of, number_of
 from deployer.errors import CommandError, ConnectError, DeployerError, UndecidedError
 from deployer.model.action import Action, Put
@@ -46,6 +46,7 @@ class Call:
     language: Language
     emit: Emit
     options: Options
+    delegate: str = ""  # what that is called
     stop: Flag = field(default_factory=Flag)
 
     def result(self) -> TaskResult:
@@ -58,7 +59,7 @@ class Call:
             if tries == 1 or self._is_enough(result):
                 return result
             if attempt < tries:
-                self._wait(attempt, tries)
+                self._wait(attempt, tries, result)
         message = result.message or "`until` was never true"
         data = {**result.data, "attempts": tries - 1, "failed": True}
         return replace(result, status=Status.FAILED, message=message, data=data)
@@ -90,11 +91,12 @@ class Call:
             return not result.failed
         return self.language.test(self.task.until, self._with(result.data), place=self.task.place)
 
-    def _wait(self, attempt: int, tries: int) -> None:
+    def _wait(self, attempt: int, tries: int, result: TaskResult) -> None:
         delay = self._number(self.task.delay)
         left = tries - attempt
         message = f"{self.task.name}: not yet; {left} more {'try' if left == 1 else 'tries'}"
-        self.emit(Retrying(host=self.host.name, message=message))
+        shown = censored(result) if self._flag(self.task.no_log) else result
+        self.emit(Retrying(host=self.host.name, message=message, left=left, result=shown))
         self.stop.wait(1 if delay < 0 else delay)
 
     def _with(self, data: Mapping[str, Any]) -> Variables:
@@ -119,6 +121,7 @@ class Call:
         values = module.returns(seen, applied.outcomes) if isinstance(module, Returning) else {}
         says = module.says() if isinstance(module, Saying) else None
         result = performed(self.task, self.host, applied, failure, {"says": says, **values})
+        result = replace(result, delegate=self.delegate)
         if attempt is not None:
             result = replace(result, data={**result.data, "attempts": attempt})
         return result if actions and self.checks else self._judge(result)

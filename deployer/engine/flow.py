@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from deployer.engine.host import HostRun
 from deployer.engine.results import failed
 from deployer.errors import ConfigError
-from deployer.model.event import Note, TaskDone, TaskStarted
+from deployer.model.event import Included, MetaDone, Note, TaskDone, TaskStarted
 from deployer.model.playbook import Step, Task
 from deployer.model.report import Status, TaskResult
 
@@ -39,13 +39,26 @@ class Flow:
         """Do what `meta` says where its condition holds; some are decided by the first host for all."""
         word = task.args["action"]
         if word in ("flush_handlers", "end_host"):
-            mine = [host for host in hosts if self._holds(task, host)]
+            mine = [host for host in hosts if self._takes(task, host)]
             if word == "end_host":
                 self.batch.ended |= {host.name for host in mine}
             else:
                 self.batch.flush(mine, rescuing=self.rescuing)
-        elif word != "noop" and self._holds(task, hosts[0]):
+        elif word == "noop":
+            for host in hosts:
+                self._tell(task, host)
+        elif self._takes(task, hosts[0]):
             self._for_all(word)
+
+    def _takes(self, task: Task, host: HostRun) -> bool:
+        """Whether it is to be done for a host, which is told."""
+        holds = self._holds(task, host)
+        self._tell(task, host, "" if holds else f"{task.args['action']}: its condition is false")
+        return holds
+
+    def _tell(self, task: Task, host: HostRun, skipped: str = "") -> None:
+        name = self.batch.name_of(task, host)
+        self.batch.session.emit(MetaDone(host=host.name, task=name, skipped=skipped))
 
     def _holds(self, task: Task, host: HostRun) -> bool:
         variables = host.variables(self.batch.play, task)
@@ -81,7 +94,8 @@ class Flow:
         once = batch.runner.flag(task.run_once, task, hosts[0])
         hosts = hosts[:1] if once else hosts
         named = replace(task, name=batch.name_of(task, hosts[0]))
-        batch.session.emit(TaskStarted(task=named.name, hosts=tuple(host.name for host in hosts)))
+        names = tuple(host.name for host in hosts)
+        batch.session.emit(TaskStarted(task=named.name, hosts=names, module=task.module))
         found: list[Inclusion] = []
         for host in hosts:
             result = batch.runner.tried(named, host)
@@ -101,10 +115,20 @@ class Flow:
             for host in inclusion.hosts:
                 self._note(task, host, failed(task, host, error))
             return ()
+        names = tuple(host.name for host in inclusion.hosts)
+        path = steps[0].place.path if steps else inclusion.file
+        self.batch.session.emit(Included(path=path, hosts=names, label=self._label(task, inclusion)))
         for host in inclusion.hosts:
             message = f"included: {inclusion.file}"
             self._note(task, host, TaskResult(host=host.name, task=task.name, status=Status.OK, message=message))
         return steps
+
+    def _label(self, task: Task, inclusion: Inclusion) -> str:
+        """What the item is called for which a file is included; nothing without a loop."""
+        if task.loop is None:
+            return ""
+        variables = {**inclusion.hosts[0].variables(self.batch.play, task), **inclusion.variables}
+        return self.batch.runner.label(task, variables)
 
     def _note(self, task: Task, host: HostRun, result: TaskResult) -> None:
         settled = result

@@ -43,11 +43,22 @@ def _status(*, failed: bool, skipped: bool, changed: bool) -> Status:
     return Status.SKIPPED if skipped else Status.CHANGED if changed else Status.OK
 
 
+CENSORED = "the output has been hidden due to the fact that 'no_log: true' was specified for this result"  # Ansible's
+CENSORED_ITEM = "(censored due to no_log)"
+
+
 def censored(result: TaskResult) -> TaskResult:
     """The result of a task with no_log: how it ended, and nothing of what it was told or said."""
-    data = {key: result.data[key] for key in ("changed", "failed", "skipped", "rc") if key in result.data}
     message = "hidden by no_log" if result.message else ""
-    return replace(result, message=message, output="", data={**data, "censored": "hidden by no_log"})
+    data = _hidden(result.data)
+    if "results" in result.data:
+        data["results"] = [_hidden(one) for one in result.data["results"]]
+    return replace(result, message=message, output="", data=data)
+
+
+def _hidden(data: Mapping[str, Any]) -> dict[str, Any]:
+    left = {key: data[key] for key in ("changed", "failed", "skipped", "rc", "attempts") if key in data}
+    return {**left, "censored": CENSORED}
 
 
 def skipped(task: Task, host: HostRun, condition: str | bool = "") -> TaskResult:
@@ -69,6 +80,7 @@ def failed(task: Task, host: HostRun, error: DeployerError) -> TaskResult:
     return TaskResult(
         host=host.name, task=task.name, status=Status.UNREACHABLE if lost else Status.FAILED,
         message=error.message, output=getattr(error, "output", "")[-_OUTPUT_TAIL:], hint=error.hint,
+        delegate=error.host if error.host and error.host != host.name else "",
         data={
             "changed": False, "failed": not lost, "skipped": False, "msg": error.message,
             **({"unreachable": True} if lost else {}),

@@ -13,9 +13,10 @@ from deployer.engine.delegates import Delegates
 from deployer.engine.host import HostRun
 from deployer.engine.joining import joined
 from deployer.engine.ports import Emit, Language, Options, Roster, Variables
-from deployer.engine.results import censored, collected, failed, included, skipped
+from deployer.engine.results import CENSORED_ITEM, censored, collected, failed, included, skipped
 from deployer.engine.scalars import flag_of, number_of
 from deployer.errors import ConnectError, DeployerError, PlaybookError
+from deployer.model.event import ItemDone
 from deployer.model.playbook import INCLUDE_TASKS, LoopControl, Play, Task
 from deployer.model.report import Status, TaskResult
 
@@ -122,16 +123,25 @@ class TaskRunner:
             result = replace(result, data={**result.data, **about, control.loop_var: item})
             if task.register:
                 last = self.language.literal({task.register: dict(result.data)})
-            yield self._labelled(task, {**variables, **last}, result)
+            label = self.label(task, {**variables, **last})
+            self.emit(self._item_done(task, host, result, label))
+            yield _labelled(task, label, result)
             if control.break_when and self.language.test(control.break_when, {**variables, **last}, place=task.place):
                 return
 
-    def _labelled(self, task: Task, variables: Variables, result: TaskResult) -> TaskResult:
-        """A failure says of which item it is, if it has a name."""
-        label = task.loop_control.label
-        if label is None or not result.failed:
-            return result
-        return replace(result, message=f"{self.language.render(label, variables, place=task.place)}: {result.message}")
+    def _item_done(self, task: Task, host: HostRun, result: TaskResult, label: str) -> ItemDone:
+        """What everybody may know of an item."""
+        told = replace(result, place=str(task.place))
+        if self.flag(task.no_log, task, host):
+            return ItemDone(result=censored(told), label=CENSORED_ITEM)
+        return ItemDone(result=told, label=label)
+
+    def label(self, task: Task, variables: Variables) -> str:
+        """What an item of the task's loop is called, the item being among the variables."""
+        control = task.loop_control
+        if control.label is None:
+            return str(variables[control.loop_var])
+        return str(self.language.render(control.label, variables, place=task.place))
 
     def _item(self, task: Task, host: HostRun, variables: Variables) -> TaskResult:
         try:
@@ -148,8 +158,9 @@ class TaskRunner:
                 return skipped(task, host, condition)
         if task.module == INCLUDE_TASKS:
             return included(task, host, str(self.language.render(task.args["file"], variables, place=task.place)))
+        at = self._at(task, host, variables)
         result = Call(
-            play=self.play, task=task, host=host, at=self._at(task, host, variables), variables=variables,
+            play=self.play, task=task, host=host, at=at, variables=variables, delegate=self._delegate(host, at),
             language=self.language, emit=self.emit, options=self.options, stop=self.stop,
         ).result()  # fmt: skip
         return self._notifying(task, variables, joined(self.roster, task, host, result))
@@ -160,6 +171,13 @@ class TaskRunner:
             return host
         name = str(self.language.render(task.delegate_to, variables, place=task.place))
         return host if name == host.name else self.delegates.at(name)
+
+    def _delegate(self, host: HostRun, at: HostRun) -> str:
+        """Where else a task is done, as people read it."""
+        if at is host:
+            return ""
+        address = str(self.language.render(at.target.variables.get("ansible_host", at.name), at.target.variables))
+        return at.name if address == at.name else f"{at.name}({address})"
 
     def _notifying(self, task: Task, variables: Variables, result: TaskResult) -> TaskResult:
         """The result with the names of handlers that it notifies; raises PlaybookError for one that is not there."""
@@ -172,6 +190,13 @@ class TaskRunner:
                     hint = f"add a handler with `name: {name}`"
                     raise PlaybookError(f"no handler is called `{name}`", place=task.place, hint=hint)
         return replace(result, notified=names)
+
+
+def _labelled(task: Task, label: str, result: TaskResult) -> TaskResult:
+    """A failure says of which item it is, if it has a name."""
+    if task.loop_control.label is None or not result.failed:
+        return result
+    return replace(result, message=f"{label}: {result.message}")
 
 
 def _about_item(

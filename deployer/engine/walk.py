@@ -13,7 +13,7 @@ from deployer.engine.person import Stepper
 from deployer.engine.ports import Emit, Session
 from deployer.engine.start import reach
 from deployer.engine.task import TaskRunner
-from deployer.errors import ConfigError
+from deployer.errors import ConfigError, DeployerError
 from deployer.model.event import BatchStarted, Note, PlayStarted
 from deployer.model.playbook import Play, Playbook
 from deployer.model.report import TaskResult
@@ -126,17 +126,24 @@ class Walk:
 
     def _batches(self, play: Play) -> Iterator[tuple[int, int, Batch]]:
         hosts = self._hosts_of(play)
+        first = self.hosts[hosts[0]] if hosts else next(iter(self.hosts.values()))
+        self.emit(PlayStarted(play=self._name_of(play, first), hosts=hosts))
         if not hosts:
             return
-        first = self.hosts[hosts[0]]
         serial = self.session.language.render(play.serial, first.variables(play), place=play.place)
-        self.emit(PlayStarted(play=play.name, hosts=hosts))
         cut = batches(hosts, serial)
         self.everyone = tuple(self.hosts[name] for name in hosts)
         for number, batch in enumerate(cut, 1):
             if len(cut) > 1:
                 self.emit(BatchStarted(number=number, of=len(cut), hosts=batch))
             yield number, len(cut), batch
+
+    def _name_of(self, play: Play, host: HostRun) -> str:
+        """The play's name, filled in for a host."""
+        try:
+            return str(self.session.language.render(play.name, host.variables(play), place=play.place))
+        except DeployerError:
+            return play.name
 
     def _hosts_of(self, play: Play) -> tuple[str, ...]:
         """Its hosts among those of this run; a pattern may be a template over what all hosts share."""

@@ -45,16 +45,18 @@ class HostUnreachable(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Retrying(Event):
-    """Something passing stands in the way: the dpkg lock, a busy sshd."""
+    """Something passing stands in the way: the dpkg lock, a busy sshd; or a task is not yet as `until` wants it."""
 
     host: str
     message: str
+    left: int | None = None  # tries that a task still has
+    result: TaskResult | None = None  # … and how its last one ended
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlayStarted(Event):
     play: str
-    hosts: tuple[str, ...]
+    hosts: tuple[str, ...]  # none: the play is passed over
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +71,16 @@ class TaskStarted(Event):
     task: str
     hosts: tuple[str, ...]
     handler: bool = False
+    module: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetaDone(Event):
+    """A `meta` task had its turn on a host; `skipped` says why it did nothing."""
+
+    host: str
+    task: str
+    skipped: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,10 +114,35 @@ class Progress(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ItemDone(Event):
+    """One item of a loop ended on a host."""
+
+    result: TaskResult
+    label: str  # what the item is called
+
+
+@dataclass(frozen=True, kw_only=True)
 class TaskDone(Event):
     """A task ended on a host (with a loop: all its items)."""
 
     result: TaskResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class Included(Event):
+    """Hosts go on with the tasks of a file."""
+
+    path: str
+    hosts: tuple[str, ...]
+    label: str = ""  # of the loop's item for which they do
+
+
+@dataclass(frozen=True, kw_only=True)
+class TooManyFailed(Event):
+    """More hosts of a batch have failed than `max_fail_percentage` lets: nothing more is run."""
+
+    failed: tuple[str, ...]
+    of: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,6 +48,7 @@ class TaskResult:
     rescued: bool = False  # it failed inside a block that has a rescue
     notified: tuple[str, ...] = ()  # names and topics of handlers
     learned: tuple[str, ...] = ()  # names of the variables that it gave the host
+    delegate: str = ""  # the host that it was delegated to, with its address where that has another name
 
     @property
     def failed(self) -> bool:

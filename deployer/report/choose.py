@@ -6,16 +6,26 @@ import os
 from typing import TextIO
 
 from deployer.protocols import Reporter
+from deployer.report.ansible import AnsibleReporter
 from deployer.report.json_lines import JsonReporter
 from deployer.report.plain import PlainReporter
 
 
-def reporter_for(*, json: bool, verbosity: int, stdout: TextIO, stderr: TextIO) -> Reporter:
-    """JSON lines if asked for; a live view if stderr is a terminal that can move its cursor; else plain lines."""
-    if json:
-        return JsonReporter(stdout)
-    if not stderr.isatty() or os.environ.get("TERM", "dumb") in ("", "dumb", "unknown"):
-        return PlainReporter(stderr, stdout, verbosity=verbosity)
-    from deployer.report.live import LiveReporter
+def reporter_for(output: str | None, *, verbosity: int, stdout: TextIO, stderr: TextIO) -> Reporter:
+    """The reporter of that name; without one, live if stderr is a terminal that can move its cursor, else plain."""
+    match output or _fitting(stderr):
+        case "json":
+            return JsonReporter(stdout)
+        case "ansible":
+            return AnsibleReporter(stdout, stderr, verbosity=verbosity)
+        case "plain":
+            return PlainReporter(stderr, stdout, verbosity=verbosity)
+        case _:
+            from deployer.report.live import LiveReporter
 
-    return LiveReporter(stderr, stdout, verbosity=verbosity)
+            return LiveReporter(stderr, stdout, verbosity=verbosity)
+
+
+def _fitting(stderr: TextIO) -> str:
+    moves = stderr.isatty() and os.environ.get("TERM", "dumb") not in ("", "dumb", "unknown")
+    return "live" if moves else "plain"

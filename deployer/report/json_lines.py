@@ -1,9 +1,9 @@
 """A run as JSON, one event a line, for programs. What the events mean is `deployer.model.event`'s to say.
 
 Every line is an object with `event` (the class's name: RunStarted, HostDoing, HostConnected, HostUnreachable, Retrying,
-PlayStarted, BatchStarted, TaskStarted, ActionStarted, Output, Progress, TaskDone, GateWatching, GateJudged,
-RollbackStarted, PersonAsked, PersonAnswered, Note, RunFinished), `time` (RFC 3339, UTC) and that event's fields under
-their own names:
+PlayStarted, BatchStarted, TaskStarted, MetaDone, ActionStarted, Output, Progress, ItemDone, TaskDone, Included,
+TooManyFailed, GateWatching, GateJudged, RollbackStarted, PersonAsked, PersonAnswered, Note, RunFinished), `time`
+(RFC 3339, UTC) and that event's fields under their own names:
 
     {"event": "ActionStarted", "time": "2026-11-22T06:30:00.125Z", "host": "web1", "task": "…", "title": "…",
      "because": "…", "planned": false, "diff": null}

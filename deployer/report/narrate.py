@@ -11,7 +11,7 @@ from deployer.report.recap import recap
 from deployer.report.words import BLANK, SHOWN_HOSTS, Line, brief, clean, count, duration, hosts, line, paragraph, tail
 
 _QUIET = (e.HostDoing, e.Progress)
-_INSIDE_A_TASK = (*_QUIET, e.ActionStarted, e.Output, e.TaskDone, e.Retrying, e.HostConnected)
+_INSIDE_A_TASK = (*_QUIET, e.ActionStarted, e.Output, e.ItemDone, e.Included, e.TaskDone, e.Retrying, e.HostConnected)
 _SUMMED = {Status.OK: "ok", Status.SKIPPED: "skipping"}
 
 
@@ -68,7 +68,8 @@ class Narrator:
 
     @_tell.register
     def _(self, event: e.PlayStarted) -> Iterator[Line]:
-        yield from self._heading(f"PLAY [{event.play}]")
+        if event.hosts:
+            yield from self._heading(f"PLAY [{event.play}]")
 
     @_tell.register
     def _(self, event: e.BatchStarted) -> Iterator[Line]:

@@ -19,6 +19,11 @@ def recap(report: Report) -> list[Line]:
     return [replace(part, result=True) for part in _recap(report)]
 
 
+def closing(report: Report) -> list[Line]:
+    """What comes after the hosts' lines: who is not as wanted, in what state all are, what to type next."""
+    return [replace(part, result=True) for part in _closing(report)]
+
+
 def sentence(report: Report) -> str:
     """In what state the hosts are, in one sentence, with the exit code and the seconds."""
     return f"{_state_of_all(report)} (exit {int(report.exit_code)}, {duration(report.seconds)})"
@@ -30,6 +35,10 @@ def _recap(report: Report) -> Iterator[Line]:
         yield line("heading", "PLAY RECAP")
         yield from _host_lines(report)
     yield BLANK
+    yield from _closing(report)
+
+
+def _closing(report: Report) -> Iterator[Line]:
     for outcome in report.outcomes:
         yield from _trouble(outcome, report.environment)
     if report.message not in {"", *(f"{outcome.host}: {outcome.because}" for outcome in report.outcomes)}:

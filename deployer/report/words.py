@@ -48,6 +48,11 @@ def clean(text: str) -> str:
     return encodable(_CONTROLS.sub("", visible.expandtabs(4)).replace("\n", " "))
 
 
+def harmless(text: str) -> str:
+    """The same for a text that keeps its lines and tabs."""
+    return encodable(_CONTROLS.sub("", _ESCAPES.sub("", text)))
+
+
 def encodable(text: str) -> str:
     """The text with undecodable bytes of file names as `\\xNN`."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

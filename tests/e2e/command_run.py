@@ -37,16 +37,16 @@ class CommandRun:
 
     @cached_property
     def events(self) -> tuple[dict[str, Any], ...]:
-        """With --json: every event, in order."""
+        """With --output=json: every event, in order."""
         return tuple(json.loads(line) for line in self.stdout.splitlines())
 
     def of(self, kind: str) -> tuple[dict[str, Any], ...]:
-        """With --json: the events of one kind."""
+        """With --output=json: the events of one kind."""
         return tuple(event for event in self.events if event["event"] == kind)
 
     @property
     def actions(self) -> tuple[dict[str, Any], ...]:
-        """With --json: the actions that were performed, or announced by --check."""
+        """With --output=json: the actions that were performed, or announced by --check."""
         return self.of("ActionStarted")
 
     @property

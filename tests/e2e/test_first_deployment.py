@@ -53,7 +53,7 @@ def guestbook(bare_fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Pr
 def rehearsal(guestbook: Project) -> Rehearsal:
     hosts = guestbook.fleet.hosts
     before = fingerprints(hosts.values())
-    run = guestbook.deploy("--check", "--json")
+    run = guestbook.deploy("--check", "--output=json")
     after = fingerprints(hosts.values())
     return Rehearsal(
         run=run,
@@ -67,7 +67,7 @@ def first(guestbook: Project, rehearsal: Rehearsal) -> CommandRun:
     """The first deployment; what programs were called with meanwhile is in each host's /run/argv."""
     for host in guestbook.fleet.hosts.values():
         ask(host, f"setsid sh -c {shlex.quote(WATCH_ARGV)} >/dev/null 2>&1 & echo $! >/run/argv.pid")
-    run = guestbook.deploy("--json", "-v", "--diff")
+    run = guestbook.deploy("--output=json", "-v", "--diff")
     for host in guestbook.fleet.hosts.values():
         ask(host, "kill -- -$(cat /run/argv.pid)")
     return run.exits(ExitCode.OK)

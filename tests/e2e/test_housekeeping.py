@@ -102,7 +102,7 @@ def test_service_without_a_health_check_is_watched_and_left_alone(breakable: Pro
     clocks = [breakable.container(host, "clock") for host in WEB]
     assert [(one.status, one.health) for one in clocks] == [("running", None)] * 2
     with untouched(breakable.fleet.hosts.values()):
-        assert breakable.deploy("--json").exits(ExitCode.OK).actions == ()
+        assert breakable.deploy("--output=json").exits(ExitCode.OK).actions == ()
     ask(breakable.host("web2"), f"docker kill {clocks[1].id} && docker rm {clocks[1].id}")
     breakable.deploy().exits(ExitCode.OK)
     assert breakable.container("web1", "clock") == clocks[0]

@@ -24,7 +24,7 @@ def test_stopped_before_any_change(breakable: Project) -> None:
     with untouched(breakable.fleet.hosts.values()):
         slow.pause()
         try:
-            with running(breakable, "--json") as deploy:
+            with running(breakable, "--output=json") as deploy:
                 eventually(lambda: "RunStarted" in deploy.output)
                 deploy.signal(signal.SIGINT)
                 slow.unpause()

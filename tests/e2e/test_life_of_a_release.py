@@ -39,7 +39,7 @@ def test_an_unchanged_project_is_left_alone(standing_shop: Project) -> None:
     shop = standing_shop
     containers, migrations = shop.all_containers(), shop.migrations()
     with untouched(shop.fleet.hosts.values()):
-        run = shop.deploy("--json").exits(ExitCode.OK)
+        run = shop.deploy("--output=json").exits(ExitCode.OK)
     assert run.actions == ()
     assert shop.all_containers() == containers
     assert shop.migrations() == migrations
@@ -71,10 +71,10 @@ def test_an_unchanged_project_costs_one_look(standing_shop: Project) -> None:
 def test_check_says_whether_changes_are_pending_and_changes_nothing(standing_shop: Project) -> None:
     shop = standing_shop
     with untouched(shop.fleet.hosts.values()):
-        unchanged = shop.deploy("--check", "--detailed-exitcode", "--json").exits(ExitCode.OK)
+        unchanged = shop.deploy("--check", "--detailed-exitcode", "--output=json").exits(ExitCode.OK)
         shop.write(PAGE, "pending")
         try:
-            run = shop.deploy("--check", "--detailed-exitcode", "--diff", "--json").exits(ExitCode.PENDING)
+            run = shop.deploy("--check", "--detailed-exitcode", "--diff", "--output=json").exits(ExitCode.PENDING)
         finally:
             shop.write(PAGE, "first\n")
     assert unchanged.actions == ()
@@ -125,9 +125,9 @@ def test_rebooted_hosts_serve_again_by_themselves(standing_shop: Project) -> Non
     for name in names:
         eventually(partial(_is_well, shop, name), within=60, what=f"{name} is healthy after its reboot")
         assert {one.name: one.id for one in shop.containers(name)} == before[name]
-    told = json.loads(shop.status("--json").exits(ExitCode.OK).stdout)
+    told = json.loads(shop.status("--output=json").exits(ExitCode.OK).stdout)
     assert {one["host"]: one["healthy"] for one in told} == dict.fromkeys(NAMES, True)
-    assert shop.deploy("--json").exits(ExitCode.OK).actions == ()
+    assert shop.deploy("--output=json").exits(ExitCode.OK).actions == ()
 
 
 def _is_well(shop: Project, name: str) -> bool:

@@ -62,7 +62,7 @@ def test_somebody_else_goes_on_with_it(breakable: Project, paused: Elsewhere, ke
     assert breakable.current() == dict.fromkeys(NAMES, new)
     assert breakable.serving() == dict.fromkeys(WEB, page)
     assert breakable.migrations() == migrations, "that was done before the first batch"
-    assert breakable.deploy("--json").exits(ExitCode.OK).actions == ()
+    assert breakable.deploy("--output=json").exits(ExitCode.OK).actions == ()
 
 
 def test_somebody_else_undoes_it(breakable: Project, paused: Elsewhere, keepsake: Keepsake) -> None:

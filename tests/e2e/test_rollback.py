@@ -72,8 +72,8 @@ def test_rolling_back_to_a_release_by_name(standing_shop: Project, releases: tup
     shop.rollback("--to", third, "-e", "rollout_serial=1").exits(ExitCode.OK)
     assert _is_on(shop, third, "third")
     with untouched(shop.fleet.hosts.values()):
-        assert shop.rollback("--to", third, "--json").exits(ExitCode.OK).actions == ()
-        announced = shop.rollback("--to", second, "--check", "--json").exits(ExitCode.OK)
+        assert shop.rollback("--to", third, "--output=json").exits(ExitCode.OK).actions == ()
+        announced = shop.rollback("--to", second, "--check", "--output=json").exits(ExitCode.OK)
         unknown = shop.rollback("--to", "20200101T000000Z-0000000").exits(ExitCode.ROLLED_BACK)
     assert {action["host"] for action in announced.actions} == set(HOSTS)
     assert "20200101T000000Z-0000000" in unknown.output

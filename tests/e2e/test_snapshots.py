@@ -78,7 +78,7 @@ def test_migration_that_fails_in_the_middle(shop: Project, before: list[str]) ->
     )
     with untouched(shop.fleet.hosts.values()):
         unasked = shop.command("restore", "lab").exits(ExitCode.USAGE)
-        announced = shop.command("restore", "lab", "--check", "--json").exits(ExitCode.OK)
+        announced = shop.command("restore", "lab", "--check", "--output=json").exits(ExitCode.OK)
     assert "--yes" in unasked.output
     assert any(name in action["title"] and action["host"] == "db1" for action in announced.actions)
 
@@ -97,7 +97,7 @@ def test_going_back_with_the_data(shop: Project, before: list[str]) -> None:
     shop.write("www/index.html", "second")
     shop.db["deploy_migrate"] = migration(*WORKS)
     second = shop.deployed()
-    assert shop.deploy("--json").exits(ExitCode.OK).actions == (), "kept once"
+    assert shop.deploy("--output=json").exits(ExitCode.OK).actions == (), "kept once"
     with untouched(shop.fleet.hosts.values()):
         shop.rollback("--restore-data").exits(ExitCode.USAGE)
     assert any(name.startswith(f"{second}.after-{first}.") for name in snapshots(shop))
@@ -125,7 +125,7 @@ def test_going_back_without_the_data_and_thinking_better_of_it(shop: Project, be
     assert shop.rows(CHECKSUM) != before, "going back alone leaves data as it is"
     shop.command("restore", "lab", "--yes").exits(ExitCode.OK)
     assert shop.rows(CHECKSUM) == before
-    again = shop.rollback("--to", first, "--json").exits(ExitCode.OK)
+    again = shop.rollback("--to", first, "--output=json").exits(ExitCode.OK)
     assert again.actions == (), "the schema is no longer ahead"
 
 

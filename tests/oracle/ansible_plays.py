@@ -1,6 +1,7 @@
 """Run many playbooks in one process of Ansible's environment, each in a child of its own: the start is paid for once.
 
-Reads a list of `{"name", "args", "events"}` from standard input and prints `{name: [exit status, output]}`.
+Reads a list of `{"name", "args", "events"}` from standard input and prints `{name: [exit status, output]}`. A job with
+`"stderr": false` is about its standard output alone.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ def child(job: dict[str, object]) -> tuple[int, str]:
         pid = os.fork()
         if pid == 0:
             os.dup2(output.fileno(), 1)
-            os.dup2(output.fileno(), 2)
-            os.environ["EVENTS"] = str(job["events"])
+            os.dup2(output.fileno() if job.get("stderr", True) else os.open(os.devnull, os.O_WRONLY), 2)
+            os.environ["EVENTS"] = str(job.get("events"))
             status = 250
             with contextlib.suppress(SystemExit):
                 status = run(list(job["args"]))  # type: ignore[call-overload]

@@ -143,7 +143,7 @@ def _ansible_words(output: str) -> dict[str, str]:
 
 def run_deploy(side: Side, *options: str) -> Run:
     done = subprocess.run(
-        side.command(str(DEPLOY), "provision", "test", "-i", "hosts.yml", "--json", *options),
+        side.command(str(DEPLOY), "provision", "test", "-i", "hosts.yml", "--output=json", *options),
         cwd=side.folder, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     lines = done.stdout.splitlines()

@@ -105,7 +105,7 @@ def run_ours(name: str, folder: Path) -> Ran:
     """The same, run by us."""
     out = folder / name
     done = CliRunner().invoke(
-        deploy, ["run", "test", "--json", *arguments(name, out), "--playbook", str(PLAYS / f"{name}.yml")]
+        deploy, ["run", "test", "--output=json", *arguments(name, out), "--playbook", str(PLAYS / f"{name}.yml")]
     )
     assert done.exit_code in (0, 6), done.output + str(done.exception)
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]

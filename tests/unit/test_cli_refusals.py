@@ -365,7 +365,7 @@ def secretive(project: Project) -> Project:
     return project
 
 
-@pytest.mark.parametrize("options", [(), ("-vv",), ("--json",), ("--check", "--diff")])
+@pytest.mark.parametrize("options", [(), ("-vv",), ("--output=json",), ("--check", "--diff")])
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -381,7 +381,7 @@ def test_secret_is_in_no_refusal(secretive: Project, options: Sequence[str], wro
     assert SECRET not in found.all
 
 
-@pytest.mark.parametrize("options", [("-vv",), ("--json", "--check", "--diff")])
+@pytest.mark.parametrize("options", [("-vv",), ("--output=json", "--check", "--diff")])
 def test_secret_is_in_no_report(secretive: Project, options: Sequence[str]) -> None:
     found = secretive.deploy("prod", *options)
     assert found.code == ExitCode.UNREACHABLE, found.all

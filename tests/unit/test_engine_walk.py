@@ -62,6 +62,7 @@ def test_plays_go_to_their_own_hosts(world: World) -> None:
     """)
     assert [(event.play, event.hosts) for event in world.of(PlayStarted)] == [
         ("first", ("c", "a")),
+        ("nobody", ()),
         ("template", ("b",)),
     ]
     assert (words(report, "a"), words(report, "b")) == (["one: changed"], ["three: changed"])

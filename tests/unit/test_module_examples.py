@@ -168,7 +168,7 @@ def run(room: Path, folder: Path) -> Iterator[tuple[str, str]]:
     """Run the playbook in the room: every task with how it ended."""
     done = subprocess.run(
         ["unshare", "--mount", "--net", "--propagation", "private", "bash", "-c", ROOM, "bash", str(room),
-         str(DEPLOY), "run", "test", "-i", "hosts", "--playbook", "play.yml", "--json"],
+         str(DEPLOY), "run", "test", "-i", "hosts", "--playbook", "play.yml", "--output=json"],
         cwd=folder, env={**os.environ, "PYTHON": sys.executable}, capture_output=True, text=True, check=False,
         stdin=subprocess.DEVNULL, timeout=180,
     )  # fmt: skip

@@ -12,6 +12,7 @@ from test_report_story import HOSTS, check_story, story
 
 from deployer.model import event as e
 from deployer.model.report import Status, TaskResult
+from deployer.report.ansible import AnsibleReporter
 from deployer.report.choose import reporter_for
 from deployer.report.json_lines import JsonReporter
 from deployer.report.live import LiveReporter
@@ -176,19 +177,22 @@ def test_a_plan_goes_to_a_file_even_while_the_terminal_is_live() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stderr", "term", "json", "kind"),
+    ("stderr", "term", "output", "kind"),
     [
-        (Terminal, "xterm", False, LiveReporter),
-        (Terminal, "dumb", False, PlainReporter),
-        (io.StringIO, "xterm", False, PlainReporter),
-        (Terminal, "xterm", True, JsonReporter),
+        (Terminal, "xterm", None, LiveReporter),
+        (Terminal, "dumb", None, PlainReporter),
+        (io.StringIO, "xterm", None, PlainReporter),
+        (Terminal, "xterm", "json", JsonReporter),
+        (Terminal, "xterm", "plain", PlainReporter),
+        (Terminal, "xterm", "ansible", AnsibleReporter),
+        (io.StringIO, "dumb", "live", LiveReporter),
     ],
 )
 def test_the_choice(
-    stderr: type[io.StringIO], term: str, json: bool, kind: type, monkeypatch: pytest.MonkeyPatch
+    stderr: type[io.StringIO], term: str, output: str | None, kind: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TERM", term)
-    chosen = reporter_for(json=json, verbosity=0, stdout=io.StringIO(), stderr=stderr())
+    chosen = reporter_for(output, verbosity=0, stdout=io.StringIO(), stderr=stderr())
     assert type(chosen) is kind
     chosen.close()
 

@@ -29,6 +29,7 @@ def story() -> list[e.Event]:
         *(e.HostConnected(host=host, seconds=0.21) for host in HOSTS),
         e.Note(message="the clock is 4 s behind", host="web2", warning=True),
         e.PlayStarted(play="Deploy the shop", hosts=HOSTS),
+        *_prepared(),
         *_batch(1, ("web1",), healthy=True),
         *_batch(2, ("web2", "db-10"), healthy=False),
         *_rollback(),
@@ -86,6 +87,14 @@ def check_story() -> list[e.Event]:
             report=Report(environment="prod", exit_code=ExitCode.OK, check=True, seconds=1.2, outcomes=outcomes)
         ),
     ]
+
+
+def _prepared() -> Iterator[e.Event]:
+    """What says nothing that other events would not say to a person."""
+    yield e.MetaDone(host="web1", task="meta")
+    yield e.Included(path="/project/tasks/ports.yml", hosts=("web1", "web2"), label="80")
+    yield e.ItemDone(result=_result("web1", "Open the ports", Status.OK, 0.0), label="80")
+    yield e.TooManyFailed(failed=("web2",), of=3)
 
 
 def _batch(number: int, hosts: tuple[str, ...], *, healthy: bool) -> Iterator[e.Event]:

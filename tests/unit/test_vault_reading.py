@@ -222,7 +222,7 @@ def play(project: Path) -> Path:
     return put(project / "playbooks/deploy.yml", PLAY.replace("TARGET", str(target)), encrypted=False)
 
 
-@pytest.mark.parametrize("more", [(), ("-vv",), ("--json",), ("-e", "@inventories/group_vars/all/file.yml")])
+@pytest.mark.parametrize("more", [(), ("-vv",), ("--output=json",), ("-e", "@inventories/group_vars/all/file.yml")])
 def test_nothing_that_was_decrypted_is_shown(
     play: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
 ) -> None:
