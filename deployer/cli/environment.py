@@ -14,6 +14,7 @@ import click
 
 from deployer.cli.options import Choice
 from deployer.cli.vault_keys import given_keys
+from deployer.config.collector import Collector
 from deployer.config.endpoint import endpoint_of, wants_become
 from deployer.config.extra_vars import parse_extra_vars
 from deployer.config.inventory import load_inventory
@@ -80,7 +81,7 @@ class Environment:
         try:
             yield
         except DeployerError as error:
-            error.message, error.hint = self.secret.text(error.message), error.hint and self.secret.text(error.hint)
+            error.reword(self.secret.text)
             raise
 
     @cached_property
@@ -106,6 +107,17 @@ class Environment:
         """A playbook's plays, decrypted if need be; raises PlaybookError for whatever is wrong in it."""
         with self.vault.discreet():
             return load_playbook(path, MODULES, self.vault)
+
+    def read(self, path: Path) -> Playbook:
+        """Inventory and playbook; raises ConfigGroupError for all that is wrong in both."""
+        wrong = Collector()
+        with wrong.collecting():
+            _ = self.inventory
+        found = Playbook(path=str(path))
+        with wrong.collecting():
+            found = self.playbook(path)
+        wrong.settle()
+        return found
 
     def on(self, pattern: str) -> tuple[str, ...]:
         """The hosts of this run that a play's pattern means, in order."""

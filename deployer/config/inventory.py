@@ -25,24 +25,35 @@ def load_inventory(
     """The inventory in files, folders, scripts and `a,b` lists, read in that order, every host's variables merged.
 
     `playbook_folder` may hold further group_vars and host_vars, which win over those beside the inventories. Raises
-    InventoryError with file and line for whatever is wrong, and if there is no host at all.
+    InventoryError with file and line for whatever is wrong, ConfigGroupError if it is several things, and
+    InventoryError if there is no host at all.
     """
     draft = Draft(vault.files)
     for source in sources:
-        if is_host_list(source):
-            read_hosts(source, draft)
-            continue
-        if not source.exists():
-            raise no_source(source)
-        for path in source_files(source):
-            read_source(path, draft, vault)
-    draft.close()
+        with draft.errors.collecting():
+            _read(source, draft, vault)
+    with draft.errors.collecting():
+        draft.close()
     shown = ", ".join(str(source) for source in sources)
+    found = Merge(draft, variables_folders(sources, playbook_folder), vault).inventory(shown)
+    draft.errors.settle()
     if not draft.hosts and not may_be_empty:
         raise InventoryError(
             "no hosts", place=Place(shown), hint="name one: `all:`, under it `hosts:`, under that `web1:`"
         )
-    return Merge(draft, variables_folders(sources, playbook_folder), vault).inventory(shown)
+    return found
+
+
+def _read(source: Path, draft: Draft, vault: Keyring) -> None:
+    """Add what one `-i` names; of a folder, all files are read whatever is wrong in one."""
+    if is_host_list(source):
+        read_hosts(source, draft)
+        return
+    if not source.exists():
+        raise no_source(source)
+    for path in source_files(source):
+        with draft.errors.collecting():
+            read_source(path, draft, vault)
 
 
 def variables_folders(sources: Iterable[Path], playbook_folder: Path | None) -> list[Path]:
@@ -66,8 +77,8 @@ class Merge:
     def __init__(self, draft: Draft, folders: Sequence[Path], vault: Keyring = NO_KEYS) -> None:
         self.draft = draft
         self.parents = draft.parents()
-        self.host_files = [VariablesFolder(folder / "host_vars", draft.warn, vault) for folder in folders]
-        group_files = [VariablesFolder(folder / "group_vars", draft.warn, vault) for folder in folders]
+        self.host_files = [VariablesFolder(folder / "host_vars", draft, vault) for folder in folders]
+        group_files = [VariablesFolder(folder / "group_vars", draft, vault) for folder in folders]
         self.files = {name: [files.load(name) for files in group_files] for name in draft.groups}
         self.families: dict[tuple[str, ...], Family] = {}
 
