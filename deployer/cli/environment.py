@@ -46,6 +46,8 @@ class Environment:
 
     choice: Choice
     playbook_folder: Path | None = None  # where further group_vars and host_vars may lie
+    errors: Collector | None = None  # keeps what is wrong in the inventory; without it, that is raised
+    keys: Keyring | None = None  # the vault passwords, if they are known
 
     @cached_property
     def paths(self) -> tuple[Path, ...]:
@@ -55,16 +57,20 @@ class Environment:
     def inventory(self) -> Inventory:
         """What the sources say together; says on stderr what is odd in them."""
         with self.vault.discreet():
-            found = load_inventory(*self.paths, playbook_folder=self.playbook_folder, vault=self.vault)
+            found = load_inventory(
+                *self.paths, playbook_folder=self.playbook_folder, vault=self.vault, errors=self.errors
+            )
         for host in found.hosts.values():
             self.vault.keep_out_of(host.variables, place_of)
-        for text in found.warnings:
+        for text in found.warnings if self.errors is None else ():
             click.secho(f"warning: {text}", err=True, fg="yellow")
         return found
 
     @cached_property
     def vault(self) -> Keyring:
         """The vault passwords of this run."""
+        if self.keys is not None:
+            return self.keys
         choice = self.choice
         return given_keys(choice.vault_ids, choice.vault_password_files, ask_vault_pass=choice.ask_vault_pass)
 

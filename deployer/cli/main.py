@@ -29,6 +29,7 @@ VERBS = {  # verb -> module:attribute, and the line that --help shows
     "status": ("deployer.cli.status:status", "Show what every host serves, and how it is."),
     "init": ("deployer.cli.init:init", "Write the few lines that a project needs."),
     "inventory": ("deployer.cli.inventory:inventory", "Show what an inventory says, as ansible-inventory does."),
+    "lint": ("deployer.cli.lint:lint", "Report all that is wrong with inventories and playbooks."),
     "hosts": ("deployer.cli.hosts:hosts", "Trust the keys of hosts."),
     "unlock": ("deployer.cli.unlock:unlock", "Take away the lock of a dead run."),
     "vault": ("deployer.cli.vault:vault", "Encrypt and decrypt files and values, as ansible-vault does."),

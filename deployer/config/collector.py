@@ -19,6 +19,11 @@ class Collector:
     def __len__(self) -> int:
         return len(self._errors)
 
+    @property
+    def found(self) -> tuple[ConfigError, ...]:
+        """The errors so far."""
+        return tuple(self._errors.values())
+
     @contextmanager
     def collecting(self) -> Iterator[None]:
         """Keep a ConfigError that is raised inside, and go on behind the block.
@@ -46,7 +51,7 @@ class Collector:
 
     def settle(self) -> None:
         """Raise what was found: an error by itself, several as ConfigGroupError."""
-        errors = tuple(self._errors.values())
+        errors = self.found
         if len(errors) > 1:
             raise ConfigGroupError(errors)
         if errors:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from deployer.config.collector import Collector
 from deployer.config.group_vars import VariablesFolder
 from deployer.config.inventory_draft import Draft, GroupDraft
 from deployer.config.inventory_find import no_source
@@ -20,15 +21,20 @@ from deployer.model.inventory import Group, Host, Inventory
 
 
 def load_inventory(
-    *sources: Path, playbook_folder: Path | None = None, may_be_empty: bool = False, vault: Keyring = NO_KEYS
+    *sources: Path,
+    playbook_folder: Path | None = None,
+    may_be_empty: bool = False,
+    vault: Keyring = NO_KEYS,
+    errors: Collector | None = None,
 ) -> Inventory:
     """The inventory in files, folders, scripts and `a,b` lists, read in that order, every host's variables merged.
 
     `playbook_folder` may hold further group_vars and host_vars, which win over those beside the inventories. Raises
     InventoryError with file and line for whatever is wrong, ConfigGroupError if it is several things, and
-    InventoryError if there is no host at all.
+    InventoryError if there is no host at all. With `errors`, these are kept there, and what could be read comes back.
     """
     draft = Draft(vault.files)
+    draft.errors = Collector() if errors is None else errors
     for source in sources:
         with draft.errors.collecting():
             _read(source, draft, vault)
@@ -36,6 +42,8 @@ def load_inventory(
         draft.close()
     shown = ", ".join(str(source) for source in sources)
     found = Merge(draft, variables_folders(sources, playbook_folder), vault).inventory(shown)
+    if errors is not None:
+        return found
     draft.errors.settle()
     if not draft.hosts and not may_be_empty:
         raise InventoryError(

@@ -43,20 +43,24 @@ WORDS: Mapping[str, tuple[str, Callable[[Mapping[str, Any], str], Any]]] = {  # 
 IMPORTS = ("import_playbook", "ansible.builtin.import_playbook")
 
 
-def load_playbook(path: Path, modules: Mapping[str, type[Any]], vault: Keyring = NO_KEYS) -> Playbook:
+def load_playbook(
+    path: Path, modules: Mapping[str, type[Any]], vault: Keyring = NO_KEYS, errors: Collector | None = None
+) -> Playbook:
     """The plays of a file and of those that it imports, every task's module and arguments known to be right as far as
     they hold no template.
 
-    Raises PlaybookError with file, line and column, or ConfigGroupError if several things are wrong.
+    Raises PlaybookError with file, line and column, or ConfigGroupError if several things are wrong. With
+    `errors`, these are kept there, and what could be read comes back.
     """
     from deployer.config.templates import Templates
 
-    reader = PlayReader(modules, Templates(), vault)
+    reader = PlayReader(modules, Templates(), vault, Collector() if errors is None else errors)
     plays: list[Play] = []
     with reader.errors.collecting():
         plays = reader.file(path)
-    reader.errors.settle()
-    if not plays:
+    if errors is None:
+        reader.errors.settle()
+    if not plays and not len(reader.errors):
         raise PlaybookError("the playbook is empty", place=Place(str(path)), hint="write a play: `- hosts: all`")
     return Playbook(path=str(path), plays=tuple(plays))
 
@@ -64,11 +68,13 @@ def load_playbook(path: Path, modules: Mapping[str, type[Any]], vault: Keyring =
 class PlayReader:
     """Reads plays with the modules of one registry; what is wrong is collected, and what is read then incomplete."""
 
-    def __init__(self, modules: Mapping[str, type[Any]], templates: Templates, vault: Keyring) -> None:
+    def __init__(
+        self, modules: Mapping[str, type[Any]], templates: Templates, vault: Keyring, errors: Collector
+    ) -> None:
         self.modules = modules
         self.templates = templates
         self.vault = vault
-        self.errors = Collector()
+        self.errors = errors
         self.reading: list[Path] = []  # playbooks that import each other, the outermost first
 
     def file(self, path: Path) -> list[Play]:
@@ -145,7 +151,7 @@ class PlayReader:
             self.check_handlers(handlers)
             self.check_notifications(steps, handlers)
         steps.words.check_templates(steps.words.only(raw, LISTS), place)
-        if "hosts" in words:
+        if {"hosts", "variables", "vars_files"} <= words.keys():
             named = {word: value for word, value in words.items() if value is not None}
             named["name"] = words.get("name") or words["hosts"]
             yield Play(place=place, tags=around.tags, handlers=handlers, **named, **lists)

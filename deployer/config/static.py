@@ -50,7 +50,7 @@ def check_playbook(
             found = OnHosts(hosts)
             for host in hosts:
                 with found.collecting(host):
-                    _check(task, language, variables_of(host, play, task), frozenset(later))
+                    check_task(task, language, variables_of(host, play, task), frozenset(later))
             wrong.extend(found.errors())
             later.update(language.sets(task))
     wrong.settle()
@@ -103,14 +103,15 @@ def _check_serial(
         raise PlaybookError(wrong.message, place=play.place, hint=wrong.hint) from None
 
 
-def _asked(task: Task, language: Language, variables: Mapping[str, Any]) -> frozenset[str]:
+def asked(task: Task, language: Language, variables: Mapping[str, Any]) -> frozenset[str]:
     """The variables that a task asks for, and those that they ask for in turn."""
     named = language.names([task.args, list(task.when), task.loop, dict(task.variables)])
     return closure(named | language.condition_names(task.when) | language.bare_names(task), language, variables)
 
 
-def _check(task: Task, language: Language, variables: Mapping[str, Any], later: frozenset[str]) -> None:
-    if task.loop is not None or _asked(task, language, variables) & later:
+def check_task(task: Task, language: Language, variables: Mapping[str, Any], later: frozenset[str]) -> None:
+    """Bind a task unless it asks for what is known later; raises PlaybookError."""
+    if task.loop is not None or asked(task, language, variables) & later:
         return
     if language.test(task.when, variables, place=task.place):
         language.bind(task, variables)

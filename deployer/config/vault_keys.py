@@ -97,11 +97,11 @@ class Keyring:
         try:
             yield
         except ConfigGroupError as several:
-            raise ConfigGroupError(map(self._discreet, several.errors)) from None
+            raise ConfigGroupError(map(self.hushed, several.errors)) from None
         except ConfigError as wrong:
-            raise self._discreet(wrong) from None
+            raise self.hushed(wrong) from None
 
-    def _discreet(self, wrong: ConfigError) -> ConfigError:
+    def hushed(self, wrong: ConfigError) -> ConfigError:
         """The error, or one in its place that shows nothing of an encrypted file."""
         if isinstance(wrong, VaultError) or wrong.place is None or wrong.place.path not in self.files:
             return wrong
