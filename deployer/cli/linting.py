@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -29,6 +29,7 @@ from deployer.config.lint_secrets import leaks_in
 from deployer.config.lint_world import World
 from deployer.config.playbook import load_playbook
 from deployer.config.vault_keys import Keyring
+from deployer.errors import ConfigError
 from deployer.model.finding import Finding
 from deployer.model.inventory import Inventory
 from deployer.model.playbook import Playbook
@@ -46,14 +47,12 @@ class Linting:
     read: dict[Path, bool] = field(default_factory=dict)  # files for secrets to be looked for: whether an inventory
 
     def __post_init__(self) -> None:
-
         one = self.choice
         self.keys: Keyring = given_keys(one.vault_ids, one.vault_password_files, ask_vault_pass=one.ask_vault_pass)
         self.inventories = list(self._inventories())
         self.paths = self._paths()
 
     def _inventories(self) -> Iterator[tuple[Path, ...]]:
-
         folder = Path("inventories")
         if self.choice.inventory:
             yield self.choice.inventory
@@ -63,14 +62,12 @@ class Linting:
             yield from ((find_inventory(name),) for name in inventories_in(folder))
 
     def _paths(self) -> list[Path]:
-
         if self.playbooks:
             return [find_playbook(path) for path in self.playbooks]
         return playbooks_in(Path("playbooks")) or playbooks_in(find_playbook(Path("deploy.yml")).parent)
 
     def findings(self) -> list[Finding]:
         """All findings, sorted."""
-
         found = [*self._of_inventories_and_playbooks(), *self._of_files()]
         redactor = Redactor()
         self.keys.tell(redactor.add)
@@ -78,11 +75,10 @@ class Linting:
         return gathered(found, inventories=len(self.inventories), secret=redactor.text)
 
     def _of_inventories_and_playbooks(self) -> Iterator[Finding]:
-
         plays = {path: self._load(path) for path in self.paths}
-        for path, (_playbook, errors) in plays.items():
-            yield from errors
+        for path, (_playbook, wrong) in plays.items():
             self.read[path] = False
+            yield from self._of_errors(wrong)
         folders = dict.fromkeys(path.parent for path in self.paths)
         for sources in self.inventories or [()]:
             for folder in folders:
@@ -90,26 +86,27 @@ class Linting:
                 yield from (*errors, *of_warnings(world.inventory.warnings), *lint_inventory(world))
                 for path, (playbook, wrong) in plays.items():
                     if path.parent == folder:
-                        yield from self._lint(playbook, world, is_whole=not wrong)
+                        yield from self._lint(playbook, world, wrong)
 
-    def _load(self, path: Path) -> tuple[Playbook, list[Finding]]:
+    def _load(self, path: Path) -> tuple[Playbook, tuple[ConfigError, ...]]:
         """What could be read of a playbook, and what is wrong with it."""
-
         errors = Collector()
         playbook = load_playbook(path, MODULES, self.keys, errors)
-        found = list(of_errors(map(self.keys.hushed, errors.found), has_keys=bool(self.keys.keys)))
-        self.read.update((Path(one.place.path), False) for one in found if Path(one.place.path).is_file())
-        return playbook, found
+        places = (Path(one.place.path) for one in errors.found if one.place)
+        self.read.update((place, False) for place in places if place.is_file())
+        return playbook, errors.found
+
+    def _of_errors(self, errors: Iterable[ConfigError]) -> Iterator[Finding]:
+        return of_errors(map(self.keys.hushed, errors), has_keys=bool(self.keys.keys))
 
     def _world(self, sources: tuple[Path, ...], folder: Path) -> tuple[World, list[Finding]]:
         """An inventory with the variables beside a playbook, and what is wrong with it."""
-
         errors = Collector()
         name = self.choice.environment or sources[0].stem
         choice = Choice(environment=name, inventory=sources, extra=self.choice.extra)
         environment = Environment(choice, folder, errors, self.keys)
         inventory = environment.inventory
-        found = list(of_errors(map(self.keys.hushed, errors.found), has_keys=bool(self.keys.keys)))
+        found = list(self._of_errors(errors.found))
         world = World(inventory, _above(environment, folder), MODULES, self.keys, folder, is_whole=not found)
         self.read.update(dict.fromkeys(inventory_files(sources), True))
         self.read.update(dict.fromkeys(variables_files(sources, folder), False))
@@ -121,15 +118,13 @@ class Linting:
         """No inventory at all: what does not hang on hosts can be linted all the same."""
         return World(Inventory(path=""), lambda _host: {}, MODULES, self.keys, folder)
 
-    def _lint(self, playbook: Playbook, world: World, *, is_whole: bool) -> Iterator[Finding]:
-
-        lint = PlaybookLint(playbook, world)
-        yield from lint.findings(is_whole=is_whole)
+    def _lint(self, playbook: Playbook, world: World, errors: tuple[ConfigError, ...]) -> Iterator[Finding]:
+        lint = PlaybookLint(playbook, world, errors)
+        yield from lint.findings()
         self.read.update((path, False) for path in lint.all_files())
 
     def _of_files(self) -> Iterator[Finding]:
         """Secrets in clear text, and vault passwords that others can read."""
-
         for path, is_inventory in self.read.items():
             for leak in leaks_in(path, is_inventory=is_inventory):
                 self.secrets.append(leak.value)

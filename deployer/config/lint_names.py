@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +13,14 @@ from deployer.config.language import Language
 from deployer.config.static import LATER
 from deployer.config.template_reading import Reading
 from deployer.config.templates import Templates
-from deployer.errors import ConfigError
+from deployer.config.text import load_yaml
+from deployer.errors import ConfigError, VaultError
 from deployer.model.playbook import INCLUDE_TASKS, META, Play, Playbook, Task
 
 TOLD = LATER | NAMES | frozenset({"restore_data", "restore_snapshot", "ansible_check_mode", "ansible_verbosity"})
 GROWING = ("add_host", "group_by")  # after them there are hosts and groups that no inventory has
+NAMING, DEFINING = ("register", "loop_var", "index_var"), ("set_fact", "vars")
+NO_FILE = "no such file"
 STOPPING = ("assert", "fail", META)  # what they ask for by `is defined` is there in the tasks after them
 
 
@@ -92,6 +95,34 @@ def _tested(task: Task, modules: Mapping[str, type[Any]]) -> frozenset[str]:
             except ConfigError:
                 continue
     return frozenset(reading.tested)
+
+
+def names_written(errors: Iterable[ConfigError]) -> frozenset[str] | None:
+    """The names that tasks may give which could not be read, from the files that the errors are about.
+
+    None if nobody knows: a file is not there, or is no YAML.
+    """
+    found: set[str] = set()
+    for error in errors:
+        if error.place is None or isinstance(error, VaultError) or NO_FILE in error.message:
+            return None
+        try:
+            found.update(_written(load_yaml(error.place.path)))
+        except ConfigError:
+            return None
+    return frozenset(found)
+
+
+def _written(value: Any) -> Iterator[str]:
+    """Values of words that name variables, and keys below words that define some."""
+    for item in value if isinstance(value, list) else ():
+        yield from _written(item)
+    for key, one in value.items() if isinstance(value, Mapping) else ():
+        if key in NAMING and isinstance(one, str):
+            yield one
+        elif str(key).rpartition(".")[2] in DEFINING and isinstance(one, Mapping):
+            yield from map(str, one)
+        yield from _written(one)
 
 
 def unused_handlers(play: Play, tasks: tuple[Task, ...]) -> Iterator[Task]:

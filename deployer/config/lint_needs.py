@@ -16,6 +16,7 @@ from jinja2 import nodes
 from deployer.config import binding
 from deployer.config.files import read_text
 from deployer.config.keywords import is_template
+from deployer.config.language import Language
 from deployer.config.lint_known import Known, starts_programs
 from deployer.config.template_reading import Reading
 from deployer.config.templates import Templates
@@ -31,6 +32,19 @@ IN_FILES = frozenset(
 )  # fmt: skip
 WORDS = ("environment", "delegate_to", "become_user", "retries", "delay", "throttle", "timeout", "run_once", "no_log")
 FLAGS = ("ignore_errors", "ignore_unreachable", "any_errors_fatal", "check_mode", "diff")
+
+
+def names_in(task: Task, language: Language) -> frozenset[str] | None:
+    """All variables that a task itself may ask for; None if it reads template files, or a template is broken."""
+    if task.module == "template" or "template" in repr(task.args):
+        return None
+    values = [task.args, task.loop, *(getattr(task, word) for word in (*WORDS, *FLAGS))]
+    results = (task.changed_when, task.failed_when, task.until, task.loop_control.break_when)
+    try:
+        found = [language.condition_names(one) for one in (task.when, *results) if one]
+        return language.names(values).union(language.bare_names(task), *found)
+    except PlaybookError:
+        return None
 
 
 @dataclass(frozen=True)

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from deployer.config.keywords import did_you_mean
 from deployer.config.limit_file import read_limit_file
-from deployer.config.lint_names import Given, names_given, unused_handlers
-from deployer.config.lint_needs import Need, Needs
+from deployer.config.lint_names import Given, names_given, names_written, unused_handlers
+from deployer.config.lint_needs import Need, Needs, names_in
 from deployer.config.lint_world import World
-from deployer.config.static import asked, check_task
+from deployer.config.static import asked, check_task, closure
 from deployer.config.vars_files import load_vars_files
-from deployer.errors import NOWHERE, ConfigError, ConfigGroupError, InventoryError, VaultError
+from deployer.errors import NOWHERE, ConfigError, ConfigGroupError, InventoryError, PlaybookError, VaultError
 from deployer.model.finding import Finding
 from deployer.model.inventory import Host
 from deployer.model.playbook import FLOW, Play, Playbook, Task
 from deployer.rollout.patterns import select
+
+MOST_BOUND = 20  # hosts of different kinds for which a play's tasks are bound, as a run would
 
 
 @dataclass
@@ -31,24 +33,31 @@ class Suspect:
 
 
 class PlaybookLint:
-    """Lints one playbook on one inventory; `files` are the templates that were read."""
+    """Lints one playbook on one inventory; `errors` are those of reading it, `files` the templates that were read."""
 
-    def __init__(self, playbook: Playbook, world: World) -> None:
+    def __init__(self, playbook: Playbook, world: World, errors: tuple[ConfigError, ...] = ()) -> None:
         self.playbook = playbook
         self.world = world
+        self.is_whole = not errors
         self.given: Given = names_given(playbook, world.language, world.modules, str(world.folder))
+        if errors:
+            more = names_written(errors)
+            self.given = replace(
+                self.given, names=self.given.names | (more or set()), is_open=self.given.is_open or more is None
+            )
         self.files: dict[Path, None] = {}
+        self.asked: dict[int, frozenset[str] | None] = {}  # by the task's identity
 
-    def findings(self, *, is_whole: bool = True) -> Iterator[Finding]:
+    def findings(self) -> Iterator[Finding]:
         """All that is wrong; of a playbook that is not whole, only what does not hang on the missing parts."""
         for at, play in enumerate(self.playbook.plays):
             tasks = self.given.tasks[at]
-            if is_whole and not self.given.is_open:
+            if self.is_whole and not self.given.is_open:
                 yield from map(_unused, unused_handlers(play, tasks))
             hosts, is_certain = self.hosts(play)
             if is_certain and not hosts and self.world.is_whole:
                 yield self.no_hosts(play)
-            if is_whole and self.world.is_whole:
+            if self.world.is_whole:
                 yield from self.on_hosts(play, tasks, hosts, is_certain)
 
     def all_files(self) -> Iterator[Path]:
@@ -92,8 +101,8 @@ class PlaybookLint:
     ) -> Iterator[Finding]:
         """What is wrong with the tasks of a play on its hosts."""
         suspects: dict[object, Suspect] = {}
-        for some in self.world.alike(hosts):
-            for suspect in self.suspects(play, tasks, some[0]):
+        for number, some in enumerate(self.world.alike(hosts)):
+            for suspect in self.suspects(play, tasks, some[0], binds=number < MOST_BOUND):
                 finding = suspect.finding
                 known = suspects.setdefault((finding.rule, finding.place, finding.message), suspect)
                 known.everywhere = known.everywhere and suspect.everywhere
@@ -103,8 +112,8 @@ class PlaybookLint:
                 where = self.world.where(suspect.hosts, len(hosts))
                 yield Finding(**{**vars(suspect.finding), "where": where})
 
-    def suspects(self, play: Play, tasks: tuple[Task, ...], host: Host) -> Iterator[Suspect]:
-        """What is wrong with the tasks of a play on one host."""
+    def suspects(self, play: Play, tasks: tuple[Task, ...], host: Host, *, binds: bool) -> Iterator[Suspect]:
+        """What is wrong with the tasks of a play on one host; `binds`: also once arguments are rendered."""
         try:
             files = self.vars_files(play, host)
         except VaultError:
@@ -114,13 +123,26 @@ class PlaybookLint:
             return
         for task in tasks:
             variables = self.world.variables(host, play.variables, files, task.variables, task.parameters)
-            yield from self.task_suspects(play, task, variables)
+            if binds or not self.has_all(play, task, variables):
+                yield from self.task_suspects(play, task, variables)
 
     def vars_files(self, play: Play, host: Host) -> Mapping[str, Any]:
         known = self.world.variables(host, play.variables)
         folder = play.folder or str(self.world.folder)
         render = self.world.language.render
         return load_vars_files(play, lambda path: render(path, known, place=play.place), folder, self.world.vault)
+
+    def has_all(self, play: Play, task: Task, variables: Mapping[str, Any]) -> bool:
+        """Whether all that a task may ask for is there: then there is no need to look closer."""
+        if id(task) not in self.asked:
+            self.asked[id(task)] = names_in(task, self.world.language)
+        names = self.asked[id(task)]
+        try:
+            wanted = None if names is None else names | self.world.language.names(play.environment)
+            every = None if wanted is None else closure(wanted, self.world.language, variables)
+        except PlaybookError:
+            return False
+        return every is not None and all(name in variables or name in self.given.names for name in every)
 
     def task_suspects(self, play: Play, task: Task, variables: Mapping[str, Any]) -> Iterator[Suspect]:
         """What is wrong with one task on a host with these variables."""

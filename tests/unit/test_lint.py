@@ -199,6 +199,13 @@ def test_hosts_and_inventories_are_named(linter: Linter) -> None:
     assert linter.lines("staging", "-e", "x=1") == []
 
 
+def test_each_kind_of_host_is_looked_at(linter: Linter) -> None:
+    hosts = "".join(f"    h{number}: {{own{number}: 1, {'x' if number != 49 else 'y'}: 1}}\n" for number in range(50))
+    linter.write("inventories/prod.yml", f"all:\n  hosts:\n{hosts}")
+    linter.play("- debug: {msg: '{{ x }} {{ ansible_hostname }}'}\n- debug: {msg: '{{ inventory_hostname }}'}")
+    assert linter.lines() == ["3 undefined-variable `x` is undefined (on h49 of inventories/prod.yml)"]
+
+
 def test_variables_of_the_inventory_that_every_run_renders(linter: Linter) -> None:
     linter.write(
         "inventories/prod.yml",
@@ -274,6 +281,13 @@ def test_errors_of_all_files_at_once(linter: Linter) -> None:
     ]
     assert "playbooks/deploy.yml:3:7: playbook there is no module or keyword `shel`\n  hint: did you mean" in out
     assert out.endswith("5 errors in 2 inventories and 2 playbooks\n")
+
+
+def test_undefined_variables_of_a_broken_playbook(linter: Linter) -> None:
+    linter.play("- {comand: ls, register: x}\n- debug: {msg: '{{ x }} {{ y }}'}")
+    assert [line.split()[1] for line in linter.lines()] == ["playbook", "undefined-variable"]
+    linter.play("- import_tasks: nosuch.yml\n- debug: {msg: '{{ x }} {{ y }}'}")
+    assert [line.split()[1] for line in linter.lines()] == ["playbook"]
 
 
 def test_what_is_wrong_with_rendered_arguments(linter: Linter) -> None:
