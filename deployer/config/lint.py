@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from deployer.errors import NOWHERE, Place
-from deployer.model.finding import Finding
+from deployer.model.finding import Finding, Severity
 
 
 def gathered(findings: Iterable[Finding], *, inventories: int, secret: Callable[[str], str]) -> list[Finding]:
@@ -18,9 +18,10 @@ def gathered(findings: Iterable[Finding], *, inventories: int, secret: Callable[
     found: dict[object, Finding] = {}
     for finding in findings:
         one = replace(finding, place=_near(finding.place))
-        key = one.rule, one.place, one.message
-        where = tuple(dict.fromkeys((*found[key].where, *one.where))) if key in found else one.where
-        found[key] = replace(found.get(key, one), where=where)
+        known = found.setdefault((one.place, one.message), one)
+        severity: Severity = "error" if "error" in (known.severity, one.severity) else "warning"
+        where = tuple(dict.fromkeys((*known.where, *one.where)))
+        found[one.place, one.message] = replace(known, where=where, severity=severity)
     meant = (one for one in found.values() if one.rule != "no-hosts" or len(one.where) == inventories)
     hushed = (replace(one, message=secret(one.message), hint=one.hint and secret(one.hint)) for one in meant)
     return sorted(hushed, key=lambda one: (one.place.path, one.place.line, one.place.column, one.rule, one.message))

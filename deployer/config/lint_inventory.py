@@ -73,8 +73,7 @@ def _broken(world: World, variables: Mapping[str, Any]) -> Iterator[Finding]:
             try:
                 world.templates.tree(text)
             except PlaybookError as error:
-                message = f"`{name}`: {error.message}"
-                yield Finding(rule="template", message=message, place=place, severity="warning", hint=error.hint)
+                yield Finding(rule="template", message=error.message, place=place, severity="warning", hint=error.hint)
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -126,7 +126,8 @@ class Needs:
         try:
             tree = self.templates.tree(text)
         except PlaybookError as wrong:
-            self.errors.append(PlaybookError(wrong.message, place=place, hint=wrong.hint))
+            if by is not None:  # else the loader has said so
+                self.errors.append(PlaybookError(wrong.message, place=place, hint=wrong.hint))
             return
         self.tree(tree, lambda _line, _name: place, by)
 
@@ -145,11 +146,14 @@ class Needs:
     def is_empty(self, loop: Any, place: Place) -> bool:
         """Take in a loop; whether it is known to have no items."""
         self.value(loop, place)
-        if isinstance(loop, str):
+        if not isinstance(loop, str):
+            return not loop
+        try:
             output = self.templates.tree(loop).body[0]
-            found = self.known.value(output.nodes[0]) if isinstance(output, nodes.Output) else None
-            return isinstance(found, list | tuple) and not found
-        return not loop
+        except PlaybookError:  # the loader has said so
+            return False
+        found = self.known.value(output.nodes[0]) if isinstance(output, nodes.Output) else None
+        return isinstance(found, list | tuple) and not found
 
     def tree(
         self, tree: nodes.Template, place: Any, by: str | None = None, own: frozenset[str] = frozenset()

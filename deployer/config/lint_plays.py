@@ -78,9 +78,9 @@ class PlaybookLint:
         if not every:
             return (), False
         known = self.world.variables(every[0], play.variables)
-        if self.world.language.names(play.hosts) & self.given.names:
-            return every, False
         try:
+            if self.world.language.names(play.hosts) & self.given.names:
+                return every, False
             pattern = str(self.world.language.render(play.hosts, known, place=play.place))
             return select(inventory, pattern, read=read_limit_file, doubt=lambda _: None), not self.given.grows
         except ConfigError:
@@ -163,10 +163,15 @@ class PlaybookLint:
     def unbound(self, task: Task, variables: Mapping[str, Any], needs: Needs) -> Iterator[Suspect]:
         """What is wrong with the arguments of a task once they are rendered, if they can be before a run."""
         language = self.world.language
-        if task.module in FLOW or needs.starts_programs or not needs.known.are_calm(asked(task, language, variables)):
+        if task.module in FLOW or needs.starts_programs:
             return
         try:
-            check_task(task, language, variables, self.given.names)
+            names = asked(task, language, variables)
+        except PlaybookError:  # said where the template is
+            return
+        try:
+            if needs.known.are_calm(names):
+                check_task(task, language, variables, self.given.names)
         except VaultError:
             return
         except ConfigError as error:

@@ -223,7 +223,7 @@ def test_variables_of_the_inventory_that_every_run_renders(linter: Linter) -> No
     assert linter.lines() == [
         "3 undefined-variable `nobody_says` is undefined (on web1 of inventories/prod.yml)",
         "4 undefined-variable `nor_this` is undefined (on web1 of inventories/prod.yml)",
-        "6 template `odd`: there is no filter `password_hash` in templates",
+        "6 template there is no filter `password_hash` in templates",
     ]
 
 
@@ -288,6 +288,19 @@ def test_undefined_variables_of_a_broken_playbook(linter: Linter) -> None:
     assert [line.split()[1] for line in linter.lines()] == ["playbook", "undefined-variable"]
     linter.play("- import_tasks: nosuch.yml\n- debug: {msg: '{{ x }} {{ y }}'}")
     assert [line.split()[1] for line in linter.lines()] == ["playbook"]
+
+
+def test_a_broken_template_is_one_error(linter: Linter) -> None:
+    linter.play("- debug: {msg: '{{ 1 + }}'}\n  loop: '{{ [ }}'\n- debug: {msg: '{{ odd }}'}")
+    linter.write("inventories/group_vars/all.yml", "odd: '{{ 1 | nofilter }}'\n")
+    found = linter.found()
+    assert [(one["line"], one["rule"], one["severity"]) for one in found] == [
+        (1, "template", "error"),
+        (3, "playbook", "error"),
+        (4, "playbook", "error"),
+    ]
+    linter.play("- debug: {msg: hello}")
+    assert [one["severity"] for one in linter.found()] == ["warning"]
 
 
 def test_what_is_wrong_with_rendered_arguments(linter: Linter) -> None:
