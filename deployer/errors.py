@@ -6,7 +6,8 @@
     │ ├ PlaybookError            plays, tasks, modules, arguments, templates
     │ ├ ProjectError             the project folder and its compose files
     │ ├ SecretMissingError       a value that must be given is not
-    │ └ VaultError               what ansible-vault has encrypted cannot be opened
+    │ ├ VaultError               what ansible-vault has encrypted cannot be opened
+    │ └ ConfigGroupError         several of these at once
     ├ RemoteError              something between here and one host                exit 4 before a change
     │ ├ ConnectError             no connection; the host may be down
     │ ├ AuthError                connected, but not let in
@@ -27,6 +28,7 @@ Each carries what a person needs next: the host, the place in a file, and a hint
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -87,6 +89,10 @@ class DeployerError(Exception):
     def __str__(self) -> str:
         return ": ".join([str(part) for part in (self.place, self.host) if part] + [self.message])
 
+    def reword(self, change: Callable[[str], str]) -> None:
+        """Change message and hint in place, such as to take secrets out of them."""
+        self.message, self.hint = change(self.message), self.hint and change(self.hint)
+
 
 class ConfigError(DeployerError):
     """Text that cannot be what was meant; raised before any host is contacted."""
@@ -96,6 +102,10 @@ class ConfigError(DeployerError):
 
 class InventoryError(ConfigError):
     """An inventory, a group_vars or host_vars file, or a host pattern is wrong."""
+
+
+class TooManyHostsError(InventoryError):
+    """An inventory names more hosts than any fleet has; reading on would only take time and memory."""
 
 
 class PlaybookError(ConfigError):
@@ -112,6 +122,28 @@ class SecretMissingError(ConfigError):
 
 class VaultError(ConfigError):
     """Something that is encrypted with ansible-vault cannot be opened: no password, a wrong one, or it is damaged."""
+
+
+class ConfigGroupError(ConfigError):
+    """All that is wrong in a configuration, each with its own place and hint, in the order of files and lines."""
+
+    def __init__(self, errors: Iterable[ConfigError]) -> None:
+        self.errors = tuple(sorted(errors, key=_position))
+        super().__init__("")
+        self._sum_up()
+
+    def reword(self, change: Callable[[str], str]) -> None:
+        for error in self.errors:
+            error.reword(change)
+        self._sum_up()
+
+    def _sum_up(self) -> None:
+        self.message, self.hint = "\n".join(map(str, self.errors)), self.errors[0].hint
+
+
+def _position(error: ConfigError) -> tuple[str, int, int]:
+    place = error.place or Place("")
+    return place.path, place.line, place.column
 
 
 class RemoteError(DeployerError):

@@ -52,9 +52,10 @@ def assemble(choice: Choice, aim: Aim) -> Assembly:
     """Everything that a run needs; raises ConfigError for whatever is wrong before any host is contacted."""
     path = find_playbook(aim.playbook)
     environment = Environment(choice, playbook_folder=path.parent)
+    with environment.kept_out():
+        plays = environment.read(path)
     secret = _secrets(environment, path)
     with environment.kept_out():
-        plays = environment.playbook(path)
         if aim.restore_data:
             check_restorable(environment, path, plays)
         releases = releases_of(environment, path, aim.verb, plays)

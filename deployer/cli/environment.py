@@ -14,9 +14,11 @@ import click
 
 from deployer.cli.options import Choice
 from deployer.cli.vault_keys import given_keys
+from deployer.config.collector import Collector
 from deployer.config.endpoint import endpoint_of, wants_become
 from deployer.config.extra_vars import parse_extra_vars
-from deployer.config.inventory import read_draft, variables_folders
+from deployer.config.inventory import read_inventory, variables_folders
+from deployer.config.inventory_draft import Draft
 from deployer.config.inventory_find import find_inventory
 from deployer.config.inventory_live import LiveInventory
 from deployer.config.keywords import did_you_mean
@@ -47,6 +49,8 @@ class Environment:
 
     choice: Choice
     playbook_folder: Path | None = None  # where further group_vars and host_vars may lie
+    errors: Collector | None = None  # keeps what is wrong in the inventory; without it, that is raised
+    keys: Keyring | None = None  # the vault passwords, if they are known
 
     @cached_property
     def paths(self) -> tuple[Path, ...]:
@@ -55,24 +59,30 @@ class Environment:
     @cached_property
     def live(self) -> LiveInventory:
         """What the sources say together, and what tasks may add to it."""
+        return LiveInventory(*self._sources, variables_folders(self.paths, self.playbook_folder), self.vault)
+
+    @cached_property
+    def _sources(self) -> tuple[Draft, Inventory]:
         with self.vault.discreet():
-            draft, shown = read_draft(*self.paths, vault=self.vault)
-        return LiveInventory(draft, variables_folders(self.paths, self.playbook_folder), self.vault, path=shown)
+            return read_inventory(
+                *self.paths, playbook_folder=self.playbook_folder, vault=self.vault, errors=self.errors
+            )
 
     @cached_property
     def inventory(self) -> Inventory:
         """What the sources say together; says on stderr what is odd in them."""
-        with self.vault.discreet():
-            found = self.live.inventory
+        found = self._sources[1]
         for host in found.hosts.values():
             self.vault.keep_out_of(host.variables, place_of)
-        for text in found.warnings:
+        for text in found.warnings if self.errors is None else ():
             click.secho(f"warning: {text}", err=True, fg="yellow")
         return found
 
     @cached_property
     def vault(self) -> Keyring:
         """The vault passwords of this run."""
+        if self.keys is not None:
+            return self.keys
         choice = self.choice
         return given_keys(choice.vault_ids, choice.vault_password_files, ask_vault_pass=choice.ask_vault_pass)
 
@@ -89,7 +99,7 @@ class Environment:
         try:
             yield
         except DeployerError as error:
-            error.message, error.hint = self.secret.text(error.message), error.hint and self.secret.text(error.hint)
+            error.reword(self.secret.text)
             raise
 
     @cached_property
@@ -122,6 +132,17 @@ class Environment:
         kept = ("paths", "vault", "secret", "language", "extra", "_facts", "_learnt")
         vars(other).update({name: getattr(self, name) for name in kept}, inventory=inventory)
         return other
+
+    def read(self, path: Path) -> Playbook:
+        """Inventory and playbook; raises ConfigGroupError for all that is wrong in both."""
+        wrong = Collector()
+        with wrong.collecting():
+            _ = self.inventory
+        found = Playbook(path=str(path))
+        with wrong.collecting():
+            found = self.playbook(path)
+        wrong.settle()
+        return found
 
     def on(self, pattern: str, doubt: Doubt = refuse) -> tuple[str, ...]:
         """The hosts of this run that a play's pattern means, in order; what matches nothing is told to `doubt`."""

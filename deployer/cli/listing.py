@@ -30,7 +30,7 @@ def show(listing: Listing, choice: Choice, playbook: Path) -> None:
     """Read inventory and playbook, and print; raises ConfigError for whatever is wrong in them."""
     path = find_playbook(playbook)
     environment = Environment(choice, playbook_folder=path.parent)
-    plays = environment.playbook(path).plays
+    plays = environment.read(path).plays
     hosts = [_hosts(environment, play) for play in plays] if listing.hosts else [()] * len(plays)
     click.echo(f"\nplaybook: {path}")
     if not (listing.tasks or listing.tags or listing.hosts):

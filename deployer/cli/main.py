@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 from deployer import __version__
-from deployer.errors import DeployerError, ExitCode
+from deployer.errors import ConfigGroupError, DeployerError, ExitCode
 
 VERBS = {  # verb -> module:attribute, and the line that --help shows
     "run": ("deployer.cli.run:run", "Bring a release to every host of an environment (the default verb)."),
@@ -29,6 +29,7 @@ VERBS = {  # verb -> module:attribute, and the line that --help shows
     "status": ("deployer.cli.status:status", "Show what every host serves, and how it is."),
     "init": ("deployer.cli.init:init", "Write the few lines that a project needs."),
     "inventory": ("deployer.cli.inventory:inventory", "Show what an inventory says, as ansible-inventory does."),
+    "lint": ("deployer.cli.lint:lint", "Report all that is wrong with inventories and playbooks."),
     "hosts": ("deployer.cli.hosts:hosts", "Trust the keys of hosts."),
     "unlock": ("deployer.cli.unlock:unlock", "Take away the lock of a dead run."),
     "vault": ("deployer.cli.vault:vault", "Encrypt and decrypt files and values, as ansible-vault does."),
@@ -38,6 +39,7 @@ VERBS = {  # verb -> module:attribute, and the line that --help shows
     "completion": ("deployer.cli.completion:completion", "Print the completion script for a shell."),
 }
 RARELY = (20_000, 20, 20)  # what is imported stays: looking through it for garbage again and again took 15 % of a run
+MOST_SHOWN = 20  # errors of one configuration
 LAB_VERBS = ("up", "down", "status", "--help")
 
 
@@ -113,10 +115,15 @@ def main() -> None:
 
 
 def show_error(error: DeployerError) -> None:
-    """An error as a user meets it: what is wrong and where, then what to do."""
-    click.secho(f"error: {error}", err=True, fg="red")
-    if error.hint:
-        click.echo(f"hint:  {error.hint}", err=True)
+    """An error as a user meets it: what is wrong and where, then what to do; of several, the first ones."""
+    errors = error.errors if isinstance(error, ConfigGroupError) else (error,)
+    for one in errors[:MOST_SHOWN]:
+        click.secho(f"error: {one}", err=True, fg="red")
+        if one.hint:
+            click.echo(f"hint:  {one.hint}", err=True)
+    if len(errors) > MOST_SHOWN:
+        click.secho(f"error: and {len(errors) - MOST_SHOWN} more", err=True, fg="red")
+        click.echo("hint:  deploy lint shows all of them", err=True)
 
 
 def show_bug() -> None:

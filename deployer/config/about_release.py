@@ -23,7 +23,7 @@ def is_about_release(
     playbook: Playbook, modules: Mapping[str, type[Any]], language: Language, variables: Iterable[Mapping[str, Any]]
 ) -> bool:
     """True if a task's module takes a release, or a template asks for one; `variables` are those of all hosts."""
-    tasks = [task for play in playbook.plays for task in _all(play.all_tasks, language)]
+    tasks = [task for play in playbook.plays for task in with_included(play.all_tasks, language)]
     if any("release" in getattr(modules.get(task.module), "__dataclass_fields__", {}) for task in tasks):
         return True
     return _asks_for(NAMES, playbook, language, variables)
@@ -31,7 +31,7 @@ def is_about_release(
 
 def wants_facts(playbook: Playbook, language: Language, variables: Iterable[Mapping[str, Any]]) -> bool:
     """True if a template may ask for a fact of its host; one in a file that the run reads may ask for any."""
-    tasks = [task for play in playbook.plays for task in _all(play.all_tasks, language)]
+    tasks = [task for play in playbook.plays for task in with_included(play.all_tasks, language)]
     return any(task.module in ASKING for task in tasks) or _asks_for(FACTS, playbook, language, variables)
 
 
@@ -42,7 +42,7 @@ def _asks_for(
     known = list(variables)
     for play in playbook.plays:
         used = language.names([play.hosts, play.serial, dict(play.variables), dict(play.environment)])
-        for task in _all(play.all_tasks, language):
+        for task in with_included(play.all_tasks, language):
             used |= language.names([task.args, task.loop, dict(task.variables), dict(task.environment)])
             used |= language.condition_names((*task.when, *(task.until or ()), *(task.failed_when or ())))
             used |= language.condition_names(task.changed_when or ()) | language.bare_names(task)
@@ -51,13 +51,13 @@ def _asks_for(
     return False
 
 
-def _all(tasks: Iterable[Task], language: Language, inside: frozenset[str] = frozenset()) -> Iterator[Task]:
+def with_included(tasks: Iterable[Task], language: Language, inside: frozenset[str] = frozenset()) -> Iterator[Task]:
     """The tasks, and those of the files that they include, where their names are known."""
     for task in tasks:
         yield task
         file = str(task.args.get("file"))
         if task.module == INCLUDE_TASKS and file not in inside:
             try:
-                yield from _all(tasks_of(language.included(task, file, {})), language, inside | {file})
+                yield from with_included(tasks_of(language.included(task, file, {})), language, inside | {file})
             except ConfigError:
                 continue  # its name is a template

@@ -5,7 +5,7 @@ Rendering the arguments is `language`'s part; what they mean is the module's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from deployer.config.conversion import LATER, WrongError, arguments, instance, public, unknown
@@ -26,14 +26,28 @@ def make(cls: type[Any], name: str, args: Mapping[str, Any], *, raw: Any = None,
         raise _error(name, wrong, args if raw is None else raw, place) from None
 
 
-def check(cls: type[Any], name: str, args: Mapping[str, Any], *, place: Place = NOWHERE) -> None:
-    """Raise PlaybookError for all that is wrong with arguments whatever their templates will give."""
-    try:
-        named = _named(cls, args)
-        _refuse_internal(cls, named)
-        instance(cls, _postponed(named))
-    except WrongError as wrong:
-        raise _error(name, wrong, args, place) from None
+def refusals(cls: type[Any], name: str, args: Mapping[str, Any], *, place: Place = NOWHERE) -> Iterator[PlaybookError]:
+    """All that is wrong with arguments whatever their templates will give.
+
+    What is said of the arguments as a whole is said only if each of them is right: it may be wrong because one is.
+    """
+    left, found = dict(args), False
+    while True:
+        try:
+            named = _named(cls, left)
+            _refuse_internal(cls, named)
+            instance(cls, _postponed(named))
+        except WrongError as problem:
+            culprit = next(iter(problem.path), None)
+            own = next((one for one in left if one == culprit or _alias(cls, one) == culprit), None)
+            if own is not None or not found:
+                yield _error(name, problem, args, place)
+            if own is None:
+                return
+            found = True
+            del left[own]
+        else:
+            return
 
 
 def free_form(cls: type[Any]) -> str | None:
@@ -51,6 +65,11 @@ def expressions(cls: type[Any]) -> dict[str, str]:
 def sets(cls: type[Any], args: Mapping[str, Any]) -> frozenset[str]:
     """The variables that a task with these arguments gives its host."""
     return frozenset(args) - {*public(arguments(cls))} if hasattr(cls, "gathers") else frozenset()
+
+
+def _alias(cls: type[Any], name: str) -> str:
+    known: Mapping[str, str] = getattr(cls, "aliases", {})
+    return known.get(name, name)
 
 
 def _named(cls: type[Any], args: Mapping[str, Any]) -> dict[str, Any]:

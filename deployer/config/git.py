@@ -1,4 +1,4 @@
-"""From which commit a project's folder comes."""
+"""From which commit a project's folder comes, and what git leaves out of it."""
 
 from __future__ import annotations
 
@@ -23,6 +23,20 @@ def read_checkout(folder: Path) -> Checkout:
         return Checkout()
     branch = _git(folder, "rev-parse", "--abbrev-ref", "HEAD")
     return Checkout(commit=commit, branch=branch, dirty=bool(_git(folder, "status", "--porcelain", "--", ".")))
+
+
+def is_ignored(folder: Path, path: Path) -> bool | None:
+    """Whether git ignores a path in a folder; None if the folder is in no work tree, or there is no git."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), "check-ignore", "-q", "--", str(path)],
+            capture_output=True,
+            timeout=30,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return {0: True, 1: False}.get(done.returncode)
 
 
 def _git(folder: Path, *args: str) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from deployer.config.inventory_draft import Draft
 from deployer.config.text import load_yaml
 from deployer.config.values import Mapping, kind_of, place_of
 from deployer.config.vault_keys import NO_KEYS, Keyring
@@ -20,18 +21,19 @@ SUFFIXES = ("", ".yml", ".yaml", ".json")  # in this order, and the first hit hi
 class VariablesFolder:
     """A `group_vars` or `host_vars` folder, listed once; without one, no name has variables there."""
 
-    def __init__(self, path: Path, warn: Warn | None = None, vault: Keyring = NO_KEYS) -> None:
+    def __init__(self, path: Path, draft: Draft, vault: Keyring = NO_KEYS) -> None:
         self.path = path
-        self.warn = warn
+        self.draft = draft  # where what is odd or wrong is noted
         self.vault = vault
         self.names = {entry.name for entry in path.iterdir()} if path.is_dir() else set()
 
     def load(self, name: str) -> Mapping:
-        """What the files of a name say; raises InventoryError with file and line for what is wrong in them."""
+        """What the files of a name say; one in which something is wrong says nothing."""
         merged = Mapping()
         if any(f"{name}{suffix}" in self.names for suffix in SUFFIXES):
             for path in variables_files(self.path, name):
-                merged.take(load_variables(path, self.warn, self.vault))
+                with self.draft.errors.collecting():
+                    merged.take(load_variables(path, self.draft.warn, self.vault))
         return merged
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from deployer.config.collector import Collector
 from deployer.config.group_vars import VariablesFolder
 from deployer.config.inventory_draft import Draft, GroupDraft
 from deployer.config.inventory_find import no_source
@@ -20,35 +21,60 @@ from deployer.model.inventory import Group, Host, Inventory
 
 
 def load_inventory(
-    *sources: Path, playbook_folder: Path | None = None, may_be_empty: bool = False, vault: Keyring = NO_KEYS
+    *sources: Path,
+    playbook_folder: Path | None = None,
+    may_be_empty: bool = False,
+    vault: Keyring = NO_KEYS,
+    errors: Collector | None = None,
 ) -> Inventory:
     """The inventory in files, folders, scripts and `a,b` lists, read in that order, every host's variables merged.
 
     `playbook_folder` may hold further group_vars and host_vars, which win over those beside the inventories. Raises
-    InventoryError with file and line for whatever is wrong, and if there is no host at all.
+    InventoryError with file and line for whatever is wrong, ConfigGroupError if it is several things, and
+    InventoryError if there is no host at all. With `errors`, these are kept there, and what could be read comes back.
     """
-    draft, shown = read_draft(*sources, may_be_empty=may_be_empty, vault=vault)
-    return Merge(draft, variables_folders(sources, playbook_folder), vault).inventory(shown)
+    return read_inventory(
+        *sources, playbook_folder=playbook_folder, may_be_empty=may_be_empty, vault=vault, errors=errors
+    )[1]
 
 
-def read_draft(*sources: Path, may_be_empty: bool = False, vault: Keyring = NO_KEYS) -> tuple[Draft, str]:
-    """What the sources say, closed but without group_vars and host_vars, and what they are called together."""
+def read_inventory(
+    *sources: Path,
+    playbook_folder: Path | None = None,
+    may_be_empty: bool = False,
+    vault: Keyring = NO_KEYS,
+    errors: Collector | None = None,
+) -> tuple[Draft, Inventory]:
+    """The same inventory with the draft that it was merged from, for what is added to it later."""
     draft = Draft(vault.files)
+    draft.errors = Collector() if errors is None else errors
     for source in sources:
-        if is_host_list(source):
-            read_hosts(source, draft)
-            continue
-        if not source.exists():
-            raise no_source(source)
-        for path in source_files(source):
-            read_source(path, draft, vault)
-    draft.close()
+        with draft.errors.collecting():
+            _read(source, draft, vault)
+    with draft.errors.collecting():
+        draft.close()
     shown = ", ".join(str(source) for source in sources)
+    found = Merge(draft, variables_folders(sources, playbook_folder), vault).inventory(shown)
+    if errors is not None:
+        return draft, found
+    draft.errors.settle()
     if not draft.hosts and not may_be_empty:
         raise InventoryError(
             "no hosts", place=Place(shown), hint="name one: `all:`, under it `hosts:`, under that `web1:`"
         )
-    return draft, shown
+    return draft, found
+
+
+def _read(source: Path, draft: Draft, vault: Keyring) -> None:
+    """Add what one `-i` names; of a folder, all files are read whatever is wrong in one."""
+    if is_host_list(source):
+        read_hosts(source, draft)
+        return
+    if not source.exists():
+        raise no_source(source)
+    for path in source_files(source):
+        with draft.errors.collecting():
+            read_source(path, draft, vault)
 
 
 def variables_folders(sources: Iterable[Path], playbook_folder: Path | None) -> list[Path]:
@@ -72,8 +98,8 @@ class Merge:
     def __init__(self, draft: Draft, folders: Sequence[Path], vault: Keyring = NO_KEYS) -> None:
         self.draft = draft
         self.parents = draft.parents()
-        self.host_files = [VariablesFolder(folder / "host_vars", draft.warn, vault) for folder in folders]
-        group_files = [VariablesFolder(folder / "group_vars", draft.warn, vault) for folder in folders]
+        self.host_files = [VariablesFolder(folder / "host_vars", draft, vault) for folder in folders]
+        group_files = [VariablesFolder(folder / "group_vars", draft, vault) for folder in folders]
         self.files = {name: [files.load(name) for files in group_files] for name in draft.groups}
         self.families: dict[tuple[str, ...], Family] = {}
 

@@ -11,9 +11,10 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import Any
 
+from deployer.config.collector import Collector
 from deployer.config.ranges import MOST_HOSTS, expand_hosts
 from deployer.config.values import Mapping, place_of
-from deployer.errors import NOWHERE, InventoryError, Place
+from deployer.errors import NOWHERE, InventoryError, Place, TooManyHostsError
 
 PRIORITY = "ansible_group_priority"
 
@@ -42,6 +43,7 @@ class Draft:
         self.hosts: dict[str, Mapping] = {}  # what several hosts share is never changed, but replaced
         self.sources: dict[str, str] = {}  # host -> the file that named it first
         self.warnings: list[str] = []
+        self.errors = Collector()  # what is wrong, and was not read
         self.group("all").children["ungrouped"] = NOWHERE
         self.group("ungrouped")
 
@@ -77,7 +79,7 @@ class Draft:
             self.hosts[name] = Mapping() if port is None else _port(port, place)
             self.sources[name] = place.path
             if len(self.hosts) > MOST_HOSTS:
-                raise InventoryError(
+                raise TooManyHostsError(
                     f"more than {MOST_HOSTS} hosts", place=place, hint="a fleet of that size needs several inventories"
                 )
         self.group(group).hosts[name] = None

@@ -11,6 +11,7 @@ import shlex
 import warnings
 from typing import Any
 
+from deployer.config.collector import Collector
 from deployer.config.inventory_draft import Draft
 from deployer.config.values import Mapping, nearest
 from deployer.errors import InventoryError, Place
@@ -23,13 +24,19 @@ KINDS = ("hosts", "children", "vars")
 
 
 def read_ini(text: str, path: str, draft: Draft) -> None:
-    """Add what an INI inventory says to the draft; raises InventoryError with the line of what is wrong."""
+    """Add what an INI inventory says to the draft; raises InventoryError with the line of what is wrong.
+
+    ConfigGroupError if several lines are; those below a broken header are not read.
+    """
     reader = IniReader(path, draft)
     for number, line in enumerate(text.splitlines(), 1):
         stripped = line.strip()
         if stripped and stripped[0] not in "#;":
-            reader.read_line(stripped, Place(path, number))
-    reader.close()
+            with reader.errors.collecting():
+                reader.read_line(stripped, Place(path, number))
+    if reader.whole:
+        reader.close()
+    reader.errors.settle()
 
 
 class IniReader:
@@ -43,27 +50,31 @@ class IniReader:
         self.defined = set(draft.groups)
         self.waiting: dict[str, list[tuple[str, Place]]] = {}  # child -> its parents
         self.only_vars: dict[str, Place] = {}  # [x:vars] of a group not defined so far
+        self.errors = Collector()
+        self.whole = True  # every header could be read
 
     def read_line(self, line: str, place: Place) -> None:
         header = SECTION.fullmatch(line)
         if header:
             self.open_section(header[1], header[2] or "hosts", place)
         elif line.startswith("[") and (line.endswith("]") or "]" not in line):
+            self.kind, self.whole = "unknown", False
             raise InventoryError(
                 f"broken section header: {line}", place=place, hint="write `[group]`, `[group:vars]` or `[a:children]`"
             )
-        else:
+        elif self.kind in KINDS:
             {"hosts": self.read_host, "children": self.read_child, "vars": self.read_variable}[self.kind](line, place)
 
     def open_section(self, name: str, kind: str, place: Place) -> None:
+        self.section, self.kind = name, kind
         if kind not in KINDS:
+            self.whole = False
             meant = nearest(kind, KINDS)
             raise InventoryError(
                 f"unknown section [{name}:{kind}]",
                 place=place,
                 hint=f"did you mean [{name}:{meant}]?" if meant else "sections are [x], [x:children] and [x:vars]",
             )
-        self.section, self.kind = name, kind
         self.draft.group(name)
         if kind == "vars":
             self.only_vars.setdefault(name, place)
@@ -113,14 +124,12 @@ class IniReader:
         """Refuse groups that were named, and never defined."""
         for name, places in self.waiting.items():
             parent, place = places[-1]
-            raise InventoryError(
-                f"[{parent}:children] names group '{name}', which is not defined", place=place, hint=self.meant(name)
-            )
+            message = f"[{parent}:children] names group '{name}', which is not defined"
+            self.errors.add(InventoryError(message, place=place, hint=self.meant(name)))
         for name, place in self.only_vars.items():
             if name not in self.defined:
-                raise InventoryError(
-                    f"[{name}:vars] is for group '{name}', which is not defined", place=place, hint=self.meant(name)
-                )
+                message = f"[{name}:vars] is for group '{name}', which is not defined"
+                self.errors.add(InventoryError(message, place=place, hint=self.meant(name)))
 
     def meant(self, name: str) -> str:
         meant = nearest(name, self.defined)

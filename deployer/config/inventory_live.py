@@ -22,22 +22,27 @@ class LiveInventory:
     group_vars and host_vars of what is added count, wherever they lie.
     """
 
-    def __init__(self, draft: Draft, folders: Sequence[Path], vault: Keyring = NO_KEYS, *, path: str) -> None:
+    def __init__(self, draft: Draft, merged: Inventory, folders: Sequence[Path], vault: Keyring = NO_KEYS) -> None:
         self._draft = draft
         self._folders = folders
         self._vault = vault
-        self._path = path
+        self._path = merged.path
         self._lock = threading.Lock()
-        self._merged: Inventory | None = None
+        self._merged: Inventory | None = merged
 
     @property
     def inventory(self) -> Inventory:
         """All hosts and groups as they are now."""
         with self._lock:
             if self._merged is None:
-                self._draft.close()
-                self._merged = Merge(self._draft, self._folders, self._vault).inventory(self._path)
+                self._merged = self._merge()
             return self._merged
+
+    def _merge(self) -> Inventory:
+        self._draft.close()
+        found = Merge(self._draft, self._folders, self._vault).inventory(self._path)
+        self._draft.errors.settle()
+        return found
 
     def add(self, host: str, groups: Sequence[str], variables: Mapping[str, Any]) -> bool:
         """Put a host into groups, each made if need be; its variables win over what it has. False: nothing is new."""
@@ -62,7 +67,7 @@ class LiveInventory:
     def fork(self) -> LiveInventory:
         """A copy that grows for itself."""
         with self._lock:
-            return LiveInventory(copy.deepcopy(self._draft), self._folders, self._vault, path=self._path)
+            return LiveInventory(copy.deepcopy(self._draft), self._merged or self._merge(), self._folders, self._vault)
 
     def _put(self, host: str, group: str) -> bool:
         if host in self._draft.group(group).hosts:

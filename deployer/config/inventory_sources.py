@@ -12,7 +12,7 @@ from deployer.config.inventory_ini import read_ini
 from deployer.config.inventory_script import is_script, read_script
 from deployer.config.inventory_yaml import EXPORT, load_groups, read_groups
 from deployer.config.vault_keys import NO_KEYS, Keyring
-from deployer.errors import InventoryError, Place
+from deployer.errors import ConfigError, InventoryError, Place, TooManyHostsError
 from deployer.rollout.addresses import parse_address
 
 YAML_SUFFIXES = (".yml", ".yaml", ".json")
@@ -80,7 +80,9 @@ def _read_either(text: str, path: Path, draft: Draft) -> None:
     except InventoryError as no_yaml:
         try:
             read_ini(text, str(path), draft)
-        except InventoryError as no_ini:
+        except TooManyHostsError:
+            raise
+        except ConfigError as no_ini:
             raise (no_yaml if path.suffix or LOOKS_YAML.match(first) else no_ini) from None
         return
     if looks_ini:

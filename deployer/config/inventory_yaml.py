@@ -35,7 +35,7 @@ def load_groups(text: str, path: str, draft: Draft) -> Mapping | None:
 
 
 def read_groups(top: Mapping, draft: Draft) -> None:
-    """Add all groups to the draft; raises InventoryError with the line of what is wrong.
+    """Add all groups to the draft, which collects what is wrong; raises InventoryError for what is no inventory.
 
     What Ansible skips with a warning is skipped with a warning.
     """
@@ -46,7 +46,8 @@ def read_groups(top: Mapping, draft: Draft) -> None:
     for name in top:
         place = place_of(top, name)
         if top[name] is None or isinstance(top[name], Mapping):
-            read_group(draft, name, top[name], place)
+            with draft.errors.collecting():
+                read_group(draft, name, top[name], place)
         else:
             draft.warn(f"'{name}' is skipped: {_no_group(name, top[name])}", place)
 
@@ -59,13 +60,14 @@ def read_group(draft: Draft, name: Any, body: Any, place: Place) -> None:
         )
     _expect_name(name, "group", place)
     draft.group(name)
-    sections = {key: _section(name, key, body) for key in SECTIONS if key in body} if body else {}
     for key in body or ():
         if key not in SECTIONS:
             message, hint = _unknown_key(name, key, body or Mapping())
             draft.warn(f"{message}: skipped; {hint}", place_of(body, key))
-        else:
-            {"hosts": _read_hosts, "vars": _read_vars, "children": _read_children}[key](draft, name, sections[key])
+            continue
+        read = {"hosts": _read_hosts, "vars": _read_vars, "children": _read_children}[key]
+        with draft.errors.collecting():
+            read(draft, name, _section(name, key, body or Mapping()))
 
 
 def _no_group(name: Any, body: Any) -> str:
@@ -74,15 +76,19 @@ def _no_group(name: Any, body: Any) -> str:
 
 def _read_hosts(draft: Draft, group: str, hosts: Mapping) -> None:
     for pattern, variables in hosts.items():
-        place = place_of(hosts, pattern)
-        _expect_name(pattern, "host", place)
-        if variables and not isinstance(variables, Mapping):
-            raise InventoryError(
-                f"variables of host '{pattern}' must be a mapping, found {kind_of(variables)}",
-                place=place,
-                hint=f"indent `name: value` lines under `{pattern}:`",
-            )
-        draft.add_hosts(group, pattern, _named(variables or Mapping()), place)
+        with draft.errors.collecting():
+            _read_host(draft, group, pattern, variables, place_of(hosts, pattern))
+
+
+def _read_host(draft: Draft, group: str, pattern: Any, variables: Any, place: Place) -> None:
+    _expect_name(pattern, "host", place)
+    if variables and not isinstance(variables, Mapping):
+        raise InventoryError(
+            f"variables of host '{pattern}' must be a mapping, found {kind_of(variables)}",
+            place=place,
+            hint=f"indent `name: value` lines under `{pattern}:`",
+        )
+    draft.add_hosts(group, pattern, _named(variables or Mapping()), place)
 
 
 def _read_vars(draft: Draft, group: str, variables: Mapping) -> None:
@@ -92,8 +98,9 @@ def _read_vars(draft: Draft, group: str, variables: Mapping) -> None:
 def _read_children(draft: Draft, group: str, children: Mapping) -> None:
     for child in children:
         place = place_of(children, child)
-        read_group(draft, child, children[child], place)
-        draft.add_child(group, child, place)
+        with draft.errors.collecting():
+            read_group(draft, child, children[child], place)
+            draft.add_child(group, child, place)
 
 
 def _section(group: str, key: str, body: Mapping) -> Mapping:

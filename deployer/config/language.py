@@ -118,13 +118,15 @@ class Language:
     ) -> tuple[Step, ...]:
         """The steps of a file that a task includes, with these variables for the tasks in it.
 
-        Raises PlaybookError for a file that is not there, and for whatever is wrong in it.
+        Raises ConfigError for a file that is not there, and for whatever is wrong in it.
         """
         from deployer.config.steps import StepReader, find_file
 
         around = replace(task.around, parameters={**task.around.parameters, **variables})
         reader = StepReader(self._modules, self._templates, self._vault)
-        return reader.file(find_file(file, around.folders, task.place), around, handlers=handlers)
+        steps = reader.file(find_file(file, around.folders, task.place), around, handlers=handlers)
+        reader.errors.settle()
+        return steps
 
     def load_vars(
         self, source: VarsSource, folder: str, *, place: Place = NOWHERE

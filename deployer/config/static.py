@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from deployer.config.collector import Collector
 from deployer.config.language import Language
-from deployer.errors import PlaybookError
+from deployer.errors import ConfigError, Place, PlaybookError
 from deployer.model.facts import FACT_NAMES
 from deployer.model.playbook import INCLUDE_TASKS, JOINING, META, Play, Playbook, Task
 from deployer.rollout.batches import batches
@@ -19,6 +21,7 @@ LATER = FACTS | frozenset(  # known only while a task runs
     }
 )  # fmt: skip
 GROWN = frozenset({"groups", "group_names"})  # may be others after a host or a group has joined
+NAMED = 3  # hosts in a message
 READING = ("include_vars", INCLUDE_TASKS)  # what is known after them, only the run can tell
 
 
@@ -28,22 +31,62 @@ def check_playbook(
     hosts_of: Callable[[Play], tuple[str, ...]],
     variables_of: Callable[[str, Play, Task | None], Mapping[str, Any]],
 ) -> None:
-    """Bind every task for every host of its play; raises PlaybookError with file and line.
+    """Bind every task for every host of its play; raises PlaybookError with file and line, or ConfigGroupError.
 
     A task that uses what an earlier one sets or registers cannot be bound yet and is left to the run.
     """
-    later = set(LATER)
+    wrong, later = Collector(), set(LATER)
     for play in playbook.plays:
-        hosts = hosts_of(play)
-        _check_serial(play, hosts, language, variables_of)
+        hosts: tuple[str, ...] = ()
+        with wrong.collecting():
+            hosts = hosts_of(play)
+        with wrong.collecting():
+            _check_serial(play, hosts, language, variables_of)
         for task in play.all_tasks:
             if task.module in READING:
+                wrong.settle()
                 return
             if task.module == META:
                 continue
+            found = OnHosts(hosts)
             for host in hosts:
-                _check(task, language, variables_of(host, play, task), frozenset(later))
+                with found.collecting(host):
+                    check_task(task, language, variables_of(host, play, task), frozenset(later))
+            wrong.extend(found.errors())
             later.update(language.sets(task) | (GROWN if task.module in JOINING else set()))
+    wrong.settle()
+
+
+class OnHosts:
+    """What is wrong with one task on the hosts of its play; what is wrong on several is one error."""
+
+    def __init__(self, hosts: tuple[str, ...]) -> None:
+        self.hosts = hosts
+        self.found: dict[tuple[str, Place | None], tuple[ConfigError, list[str]]] = {}
+
+    @contextmanager
+    def collecting(self, host: str) -> Iterator[None]:
+        """Keep a ConfigError that is raised inside."""
+        try:
+            yield
+        except ConfigError as error:
+            self.found.setdefault((error.message, error.place), (error, []))[1].append(host)
+
+    def errors(self) -> Iterator[ConfigError]:
+        """The errors, each with the hosts that it is about unless there is but one host."""
+        for error, hosts in self.found.values():
+            if len(self.hosts) > 1:
+                error.message = f"{error.message} ({which(hosts, len(self.hosts))})"
+            yield error
+
+
+def which(hosts: Sequence[str], among: int) -> str:
+    """`on all 3 hosts`, `on web1`, `on 12 of 40 hosts: web1, web2, web3 …`."""
+    if len(hosts) == among:
+        return f"on all {among} hosts"
+    if len(hosts) <= NAMED:
+        return f"on {', '.join(hosts)}"
+    return f"on {len(hosts)} of {among} hosts: {', '.join(hosts[:NAMED])} …"
 
 
 def _check_serial(
@@ -61,14 +104,15 @@ def _check_serial(
         raise PlaybookError(wrong.message, place=play.place, hint=wrong.hint) from None
 
 
-def _asked(task: Task, language: Language, variables: Mapping[str, Any]) -> frozenset[str]:
+def asked(task: Task, language: Language, variables: Mapping[str, Any]) -> frozenset[str]:
     """The variables that a task asks for, and those that they ask for in turn."""
     named = language.names([task.args, list(task.when), task.loop, dict(task.variables)])
     return closure(named | language.condition_names(task.when) | language.bare_names(task), language, variables)
 
 
-def _check(task: Task, language: Language, variables: Mapping[str, Any], later: frozenset[str]) -> None:
-    if task.loop is not None or _asked(task, language, variables) & later:
+def check_task(task: Task, language: Language, variables: Mapping[str, Any], later: frozenset[str]) -> None:
+    """Bind a task unless it asks for what is known later; raises PlaybookError."""
+    if task.loop is not None or asked(task, language, variables) & later:
         return
     if language.test(task.when, variables, place=task.place):
         language.bind(task, variables)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from deployer.config import binding, keywords
 from deployer.config import keyword_values as values
+from deployer.config.collector import Collector
 from deployer.config.conversion import arguments
 from deployer.config.keywords import did_you_mean, is_template, kind, refuse, refuse_unknown
 from deployer.config.values import Mapping as Placed
@@ -26,13 +27,19 @@ class StepWords:
 
     modules: Mapping[str, type[Any]]
     templates: Templates
+    errors: Collector
 
-    def module_key(self, raw: Mapping[str, Any], place: Place) -> str:
-        """The one key of a task that names a module."""
+    def module_key(self, raw: Mapping[str, Any], place: Place) -> str | None:
+        """The one key of a task that names a module; None if that is misspelt."""
+        misspelt = False
         found = [key for key in raw if self.is_module(self.module_name(key))]
         for key in raw:
             if key not in keywords.TASK and key not in found:
-                refuse_unknown(raw, key, "task", keywords.TASK) if found else self.refuse_module(raw, key)
+                with self.errors.collecting():
+                    refuse_unknown(raw, key, "task", keywords.TASK) if found else self.refuse_module(raw, key)
+                misspelt = True
+        if misspelt and not found:
+            return None
         if not found:
             raise PlaybookError("a task without a module", place=place, hint="say what to do, such as `command: …`")
         if len(found) > 1:
@@ -122,14 +129,20 @@ class StepWords:
     def check_conditions(self, raw: Mapping[str, Any], keys: tuple[str, ...]) -> None:
         """Refuse conditions that are no expression."""
         for key in keys:
-            for condition in values.conditions(raw, key):
-                if isinstance(condition, str):
-                    self.templates.check(condition, place_of(raw, key), condition=True)
+            with self.errors.collecting():
+                for condition in values.conditions(raw, key):
+                    self.check_condition(condition, place_of(raw, key))
+
+    def check_condition(self, condition: str | bool, place: Place) -> None:
+        with self.errors.collecting():
+            if isinstance(condition, str):
+                self.templates.check(condition, place, condition=True)
 
     def check_templates(self, value: Any, place: Place) -> None:
         """Refuse templates that cannot be compiled, at their own places."""
         if isinstance(value, str) and is_template(value):
-            self.templates.check(value, place)
+            with self.errors.collecting():
+                self.templates.check(value, place)
         elif isinstance(value, Mapping | list):
             for key, one in value.items() if isinstance(value, Mapping) else enumerate(value):
                 found = place_of(value, key)

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from deployer.config import binding, inheritance, keywords
 from deployer.config import keyword_values as values
+from deployer.config.collector import Collector
 from deployer.config.keywords import kind, refuse, refuse_unknown
 from deployer.config.step_words import StepWords
 from deployer.config.text import load_yaml
+from deployer.config.values import Mapping as Placed
 from deployer.config.values import place_of
 from deployer.config.vault_keys import NO_KEYS, Keyring
 from deployer.errors import Place, PlaybookError
@@ -30,22 +32,24 @@ BLOCK_LISTS = ("block", "rescue", "always")
 
 @dataclass
 class StepReader:
-    """Reads steps with the modules of one registry."""
+    """Reads steps with the modules of one registry; what is wrong is collected, and what is read then incomplete."""
 
     modules: Mapping[str, type[Any]]
     templates: Templates
     vault: Keyring = NO_KEYS
     notified: list[tuple[str, Place]] = field(default_factory=list)  # names that tasks notify, and where
     reading: list[Path] = field(default_factory=list)  # files that import each other, the outermost first
+    errors: Collector = field(default_factory=Collector)
 
     def __post_init__(self) -> None:
-        self.words = StepWords(self.modules, self.templates)
+        self.words = StepWords(self.modules, self.templates, self.errors)
 
     def steps(self, raw: list[Any], around: Inherited, *, handlers: bool = False) -> tuple[Step, ...]:
         """A list as it was read; `around` is what its tasks inherit."""
         found: list[Step] = []
         for at, item in enumerate(raw):
-            found += self.step(item, place_of(raw, at), around, handlers)
+            with self.errors.collecting():
+                found += self.step(item, place_of(raw, at), around, handlers)
         return tuple(found)
 
     def step(self, raw: Any, place: Place, around: Inherited, handlers: bool) -> Iterator[Step]:
@@ -56,6 +60,8 @@ class StepReader:
             yield self.block(raw, place, around, handlers)
             return
         key = self.words.module_key(raw, place)
+        if key is None:
+            return
         name = self.words.module_name(key)
         if name == "import_tasks":
             yield from self.imported(raw, key, around, handlers)
@@ -70,13 +76,16 @@ class StepReader:
             raise PlaybookError("a handler cannot be a block", place=place, hint="let several handlers `listen`")
         for key in raw:
             if key not in keywords.BLOCK:
-                refuse_unknown(raw, key, "block", keywords.BLOCK)
+                with self.errors.collecting():
+                    refuse_unknown(raw, key, "block", keywords.BLOCK)
         self.words.check_conditions(raw, ("when",))
         self.words.check_templates(self.words.only(raw, (*BLOCK_LISTS, "when")), place)
         self.note(raw)
-        inner = inheritance.inside(around, raw)
+        inner = around
+        with self.errors.collecting():
+            inner = inheritance.inside(around, raw)
         tasks, rescue, always = (self.steps(values.steps(raw, key), inner) for key in BLOCK_LISTS)
-        if not tasks:
+        if not raw["block"]:
             refuse(raw, "block", "a block without tasks", "write them below `block:`")
         return Block(tasks=tasks, rescue=rescue, always=always, name=values.text(raw, "name") or "", place=place)
 
@@ -86,16 +95,22 @@ class StepReader:
         if not handlers and "listen" in raw:
             refuse(raw, "listen", "`listen` belongs to a handler", "move the task to `handlers`, or use `notify`")
         args = self.words.arguments(raw, key)
+        with self.errors.collecting():
+            self.check(raw, key, args, handlers)
         task = self.read(raw, key, name, args, inheritance.inside(around, raw))
+        if getattr(self.modules.get(name), "for_all", False):  # as Ansible's BYPASS_HOST_LOOP
+            task = replace(task, run_once=True)
+        return task
+
+    def check(self, raw: Mapping[str, Any], key: str, args: Placed, handlers: bool) -> None:
+        """Refuse arguments that the module does not take."""
+        name = self.words.module_name(key)
         if name == META:
             self.words.check_meta(raw, key, args, handlers)
-        else:
-            binding.check(self.modules[name], name, args, place=place_of(raw, key))
-            self.words.check_conditions(args, tuple(binding.expressions(self.modules[name])))
-            self.check_delegate(raw, name)
-            if getattr(self.modules[name], "for_all", False):  # as Ansible's BYPASS_HOST_LOOP
-                task = replace(task, run_once=True)
-        return task
+            return
+        self.errors.extend(binding.refusals(self.modules[name], name, args, place=place_of(raw, key)))
+        self.words.check_conditions(args, tuple(binding.expressions(self.modules[name])))
+        self.check_delegate(raw, name)
 
     def check_delegate(self, raw: Mapping[str, Any], name: str) -> None:
         """Refuse to do for one host what another host's release needs: each host is put back by itself."""
@@ -131,7 +146,8 @@ class StepReader:
         found = values.mapping(raw, "loop_control")
         for key in found:
             if key not in keywords.LOOP_CONTROL:
-                refuse_unknown(found, key, "loop_control", keywords.LOOP_CONTROL)
+                with self.errors.collecting():
+                    refuse_unknown(found, key, "loop_control", keywords.LOOP_CONTROL)
         allitems = values.flag_or_template(found, "extended_allitems")
         self.words.check_conditions(found, ("break_when",))
         return LoopControl(
@@ -155,7 +171,8 @@ class StepReader:
         for word in raw:
             if word != key and word not in keywords.INCLUDE:
                 hint = f"write it below `apply:` of the include, or on a block around it: `{word}` is for its tasks"
-                refuse(raw, word, f"`{key}` takes no `{word}`", hint)
+                with self.errors.collecting():
+                    refuse(raw, word, f"`{key}` takes no `{word}`", hint)
         args = self.words.arguments(raw, key)
         self.words.check_file(raw, key, args, ("file", "apply"))
         inner = replace(around, parameters={**around.parameters, **values.variables(raw)})
@@ -172,9 +189,10 @@ class StepReader:
         """The steps of another file, as if they stood here."""
         for word in raw:
             if word != key and word not in keywords.IMPORT:
-                if word == "loop":
-                    refuse(raw, word, f"`{key}` takes no `loop`", "use `include_tasks`")
-                refuse_unknown(raw, word, "import", keywords.IMPORT)
+                with self.errors.collecting():
+                    if word == "loop":
+                        refuse(raw, word, f"`{key}` takes no `loop`", "use `include_tasks`")
+                    refuse_unknown(raw, word, "import", keywords.IMPORT)
         args = self.words.arguments(raw, key)
         self.words.check_file(raw, key, args, ("file",))
         if keywords.is_template(args["file"]):

@@ -64,6 +64,26 @@ class Templates:
         with rendering(own, folders):
             return _ended(text, _run(self._compile_file(text, options), own), options.get("newline_sequence", "\n"))
 
+    def tree(self, text: str, *, condition: bool = False) -> nodes.Template:
+        """The syntax tree of a template or a condition; raises PlaybookError if it cannot be compiled."""
+        bare = condition and not is_template(text)
+        with told({}, NOWHERE):
+            return _checked(self.env, self.env.parse(_braced(text) if bare else _escaped(self.env, text)))
+
+    def file_tree(self, text: str, place: Place) -> nodes.Template:
+        """The syntax tree of a template file, its lines numbered as there; raises PlaybookError as `tree` does."""
+        with told({}, place, file=True):
+            source, said = split_head(text)
+            env: Any = self.env.overlay(**checked(said))
+            return _numbered(env, source, first=1 + text.count("\n") - source.count("\n"))
+
+    def value(self, expression: nodes.Expr, scope: Scope) -> Any:
+        """The value of an expression of a tree. Raises what Jinja2 does."""
+        tree = nodes.Template([nodes.Output([expression], lineno=1)], lineno=1)
+        tree.set_environment(self.env)
+        with rendering(scope):
+            return _run(self.env.from_string(tree), scope)
+
     def names(self, text: str, *, condition: bool = False) -> frozenset[str]:
         """The variables that a template asks for, those that it sets itself left out."""
         source = _braced(text) if condition and not is_template(text) else text
@@ -91,7 +111,7 @@ class Templates:
         if key not in self._files:
             source, said = split_head(text)
             env: Any = self.env.overlay(**checked({**options, **said}))
-            self._files[key] = _numbered(env, source, first=1 + text.count("\n") - source.count("\n"))
+            self._files[key] = env.from_string(_numbered(env, source, first=1 + text.count("\n") - source.count("\n")))
         return self._files[key]
 
 
@@ -107,8 +127,8 @@ def _is_lone_expression(tree: nodes.Template) -> bool:
     return not isinstance(output.nodes[0], nodes.TemplateData)
 
 
-def _numbered(env: AnsibleEnvironment, source: str, *, first: int) -> Template:
-    """The compiled template whose first line has this number."""
+def _numbered(env: AnsibleEnvironment, source: str, *, first: int) -> nodes.Template:
+    """The syntax tree of a template whose first line has this number."""
     try:
         tree = _checked(env, env.parse(source))
     except TemplateSyntaxError as error:
@@ -116,7 +136,7 @@ def _numbered(env: AnsibleEnvironment, source: str, *, first: int) -> Template:
         raise
     for node in tree.find_all(nodes.Node):
         node.lineno = node.lineno and node.lineno + first - 1
-    return env.from_string(tree)
+    return tree
 
 
 def _checked(env: AnsibleEnvironment, tree: nodes.Template) -> nodes.Template:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deployer.config.vault import DEFAULT, Envelope, decrypt, is_encrypted, read_envelope
-from deployer.errors import ConfigError, Place, VaultError
+from deployer.errors import ConfigError, ConfigGroupError, Place, VaultError
 from deployer.model.encrypted import Encrypted
 
 Hear = Callable[..., None]  # takes secrets
@@ -96,16 +96,20 @@ class Keyring:
         """An error about the text of an encrypted file names the place, and nothing that stands there."""
         try:
             yield
-        except VaultError:
-            raise
+        except ConfigGroupError as several:
+            raise ConfigGroupError(map(self.hushed, several.errors)) from None
         except ConfigError as wrong:
-            if wrong.place is None or wrong.place.path not in self.files:
-                raise
-            raise type(wrong)(
-                "what is encrypted here cannot be read once it is decrypted; it may be a secret, and is not shown",
-                place=wrong.place,
-                hint=f"`deploy vault edit {wrong.place.path}` shows it",
-            ) from None
+            raise self.hushed(wrong) from None
+
+    def hushed(self, wrong: ConfigError) -> ConfigError:
+        """The error, or one in its place that shows nothing of an encrypted file."""
+        if isinstance(wrong, VaultError) or wrong.place is None or wrong.place.path not in self.files:
+            return wrong
+        return type(wrong)(
+            "what is encrypted here cannot be read once it is decrypted; it may be a secret, and is not shown",
+            place=wrong.place,
+            hint=f"`deploy vault edit {wrong.place.path}` shows it",
+        )
 
     def keep_out(self, value: Any) -> None:
         """Every value in this one is a secret from now on; templates are, as far as they are written out."""

@@ -19,7 +19,7 @@ from deployer.config.language import Language
 from deployer.config.playbook import load_playbook
 from deployer.config.settings import defaults
 from deployer.config.static import check_playbook
-from deployer.errors import ConfigError
+from deployer.errors import ConfigError, ConfigGroupError
 from deployer.model.playbook import Play, Task
 from deployer.model.release import Release
 from deployer.model.tree import Tree
@@ -101,8 +101,9 @@ def test_mutated_playbooks_are_read_or_refused(
         path.write_bytes(change(model, chance))
         error = read(path)
         if error is not None:
-            assert error.place, (model, error.message)
-            assert error.message.strip()
+            for one in error.errors if isinstance(error, ConfigGroupError) else (error,):
+                assert one.place, (model, one.message)
+                assert one.message.strip()
         outcomes[error is None] += 1
     assert min(outcomes.values()) > count // 20, outcomes
 

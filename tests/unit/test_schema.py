@@ -19,7 +19,7 @@ from deployer.config.inventory import load_inventory
 from deployer.config.playbook import load_playbook
 from deployer.config.settings import SETTINGS
 from deployer.config.text import load_yaml
-from deployer.errors import DeployerError, PlaybookError
+from deployer.errors import ConfigError, DeployerError, PlaybookError
 from deployer.model.encrypted import Encrypted
 from deployer.modules.all import MODULES
 
@@ -191,7 +191,7 @@ def loads(tmp_path: Path, plays: Any) -> str | None:
     path.write_text(yaml.safe_dump(plays, sort_keys=False))
     try:
         load_playbook(path, MODULES)
-    except PlaybookError as error:
+    except ConfigError as error:
         return str(error)
     return None
 
@@ -280,11 +280,7 @@ def test_an_argument_takes_what_its_module_takes(name: str, argument: str) -> No
 
 def refusal(name: str, args: Any) -> str | None:
     """What is said against the arguments of a module."""
-    try:
-        binding.check(MODULES[name], name, args)
-    except PlaybookError as error:
-        return str(error)
-    return None
+    return next((str(error) for error in binding.refusals(MODULES[name], name, args)), None)
 
 
 # what is wrong --------------------------------------------------------------------------------------------------
