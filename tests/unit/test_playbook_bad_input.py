@@ -35,7 +35,7 @@ MODELS = [
     if not any(word in path.read_text() for word in RUNS_COMMANDS)
 ]
 WORDS = [*IMPORT, *MODULES, "hosts", "tasks", "block", "rescue", "serial", "vars", "vars_files", "handlers", "nosuch"]
-TEXTS, DOCUMENTS = 300, 300
+TEXTS, DOCUMENTS = 3000, 3000
 RELEASE = Release(id="20261122T063000Z-3f9a2c1", project="shop", root="/srv/shop", by="ann@laptop")
 KNOWN: dict[str, Any] = {
     **defaults(), "out": "/out", "playbook_dir": str(PLAYS), "release": RELEASE, "release_state": "up", "z": 1,
