@@ -61,12 +61,14 @@ class Packages:
 
 @dataclass(frozen=True)
 class AptCacheAge:
-    """How many seconds ago the lists of packages were renewed; None if that cannot be told."""
+    """How many seconds ago the lists of packages were renewed; None if that cannot be told, or there are none."""
 
     constant: ClassVar[bool] = False
 
     def script(self) -> str:
         return (
+            "set -- /var/lib/apt/lists/*_*\n"
+            '[ -e "$1" ] || exit 1\n'
             "for f in /var/lib/apt/periodic/update-success-stamp /var/lib/apt/lists; do\n"
             '  if [ -e "$f" ]; then echo $(($(date +%s) - $(stat -c %Y "$f"))); exit; fi\ndone\nexit 1'
         )
