@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from deployer.cli.completion import complete_environment
+
+if TYPE_CHECKING:
+    from deployer.config.sources import Ref
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,6 +32,9 @@ inventory_option = click.option(
 )
 forks_option = click.option(
     "--forks", type=click.IntRange(1), default=16, show_default=True, help="Hosts that are worked on at the same time."
+)
+ref_option = click.option(
+    "--ref", metavar="COMMIT", help="The project as a git commit, tag or branch has it, instead of the folder as it is."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable output on stdout.")
 verbose_option = click.option("-v", "--verbose", count=True, help="Show what programs on the hosts print; -vv: more.")
@@ -47,6 +55,18 @@ def vault_options(command: F) -> F:
     ):  # fmt: skip
         command = option(command)
     return command
+
+
+@contextmanager
+def meant_commit(name: str | None) -> Iterator[Ref | None]:
+    """The commit that `--ref` names, with a folder for its files that is gone afterwards."""
+    if name is None:
+        yield None
+        return
+    from deployer.config.sources import Ref
+
+    with TemporaryDirectory(prefix="deploy-") as room:
+        yield Ref(name=name, room=Path(room))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +102,7 @@ class Aim:
     step: bool = False  # a person is asked before each task
     start_at: str | None = None  # name of the first task
     snapshot: str = ""  # a release's id, or a file's name; empty: the one that fits
+    ref: Ref | None = None  # a commit instead of the folder
 
 
 def host_options(command: F) -> F:
