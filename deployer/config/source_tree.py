@@ -20,6 +20,7 @@ PERMISSIONS = 0o777  # set-user-ID and its kin have no place in a release
 IGNORE_FILE = ".deployignore"
 LFS = b"version https://git-lfs.github.com/spec/v1\n"  # how a pointer begins, which is a file below 1024 bytes
 LFS_LIMIT = 1024
+CHUNK = 256 * 1024  # bytes
 
 
 def load_tree(folder: Path, *, exclude: Sequence[str] = (), on_left: Callable[[str], None] = lambda path: None) -> Tree:
@@ -32,14 +33,13 @@ def load_tree(folder: Path, *, exclude: Sequence[str] = (), on_left: Callable[[s
     if not folder.is_dir():
         raise ProjectError(f"no project folder at {folder}", hint="give the folder that holds compose.yaml")
     reading = _Reading(folder, on_left)
-    entries = reading.walk("", load_rules(folder, exclude))
-    tree = Tree(tuple(sorted(entries, key=lambda entry: entry.path)))
+    entries = sorted(reading.entries(exclude), key=lambda entry: entry.path)
     if reading.pointers:
         raise ProjectError(
             f"Git LFS keeps the content of {named(reading.pointers)} elsewhere: here is only a pointer to it",
             hint=f"git lfs pull, or leave it out in {folder / IGNORE_FILE}",
         )
-    return tree
+    return Tree(tuple(entries))
 
 
 def named(paths: Sequence[str], limit: int = 3) -> str:
@@ -66,15 +66,27 @@ class _Reading:
     on_left: Callable[[str], None]
     pointers: list[str] = field(default_factory=list)  # files whose content Git LFS has
 
-    def walk(self, path: str, rules: Rules) -> Iterator[Entry]:
+    def entries(self, exclude: Sequence[str]) -> Iterator[Entry]:
+        """Everything that travels, in no order."""
+        path = ""
         try:
-            with os.scandir(self.project / path) as found:
-                for item in found:
-                    yield from self._take(f"{path}/{item.name}" if path else item.name, item, rules)
+            folders = [(path, load_rules(self.project, exclude))]
+            while folders:
+                path, rules = folders.pop()
+                yield from self._enter(path, rules, folders)
         except OSError as error:
             raise self._unreadable(path, error) from None
 
-    def _take(self, path: str, item: os.DirEntry[str], rules: Rules) -> Iterator[Entry]:
+    def _enter(self, path: str, rules: Rules, folders: list[tuple[str, Rules]]) -> Iterator[Entry]:
+        """What is in a folder; `folders` hears of those that are to be entered, with the rules around them."""
+        with os.scandir(self.project / path) as found:
+            own = rules.entering(self.project, path) if path else rules
+            for item in found:
+                yield from self._take(f"{path}/{item.name}" if path else item.name, item, own, folders)
+
+    def _take(
+        self, path: str, item: os.DirEntry[str], rules: Rules, folders: list[tuple[str, Rules]]
+    ) -> Iterator[Entry]:
         folder = item.is_dir(follow_symlinks=False)
         if rules.ignores(path, folder=folder):
             self.on_left(f"{path}/" if folder else path)
@@ -83,7 +95,7 @@ class _Reading:
         mtime = int(seen.st_mtime)
         if folder:
             yield Entry(path=path, kind="dir", mode=seen.st_mode & PERMISSIONS, mtime=mtime)
-            yield from self.walk(path, rules.entering(self.project, path))
+            folders.append((path, rules))
         elif item.is_symlink():
             yield Entry(path=path, kind="link", mode=PERMISSIONS, target=os.readlink(item.path), mtime=mtime)
         elif stat.S_ISREG(seen.st_mode):
@@ -95,20 +107,22 @@ class _Reading:
             )
 
     def _file(self, path: str, real: str) -> Entry:
-        with open(os.open(real, os.O_RDONLY | os.O_NOFOLLOW), "rb") as content:
+        digest, size = hashlib.sha256(), 0
+        with open(os.open(real, os.O_RDONLY | os.O_NOFOLLOW), "rb", buffering=0) as content:
             seen = os.fstat(content.fileno())
-            if seen.st_size < LFS_LIMIT and content.read(len(LFS)) == LFS:
-                self.pointers.append(path)
-            content.seek(0)
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
-            size, after = content.tell(), os.fstat(content.fileno())
+            while chunk := content.read(CHUNK):
+                if not size and len(chunk) < LFS_LIMIT and chunk.startswith(LFS):
+                    self.pointers.append(path)
+                digest.update(chunk)
+                size += len(chunk)
+            after = os.fstat(content.fileno())
         if (size, after.st_mtime_ns) != (seen.st_size, seen.st_mtime_ns):
             raise ProjectError(
                 f"{shown(path)} changed while it was read",
                 hint=f"run again when nothing writes to it, or leave it out in {self.project / IGNORE_FILE}",
             )
         mode, mtime = seen.st_mode & PERMISSIONS, int(seen.st_mtime)
-        return Entry(path=path, kind="file", mode=mode, sha256=digest, size=size, mtime=mtime)
+        return Entry(path=path, kind="file", mode=mode, sha256=digest.hexdigest(), size=size, mtime=mtime)
 
     def _unreadable(self, path: str, error: OSError) -> ProjectError:
         real = os.fsdecode(error.filename or path)

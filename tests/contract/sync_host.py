@@ -77,3 +77,20 @@ def mode(path: Path) -> str:
 
 def inode(path: Path) -> int:
     return path.lstat().st_ino
+
+
+class OnPath:
+    """A remote whose programs are those of one folder."""
+
+    def __init__(self, remote: Remote, folder: Path) -> None:
+        self._remote = remote
+        self._path = f"PATH={folder}; export PATH\n"
+
+    def run(self, script: str, **more: Any) -> Result:
+        return self._remote.run(self._path + script, **more)
+
+    def stream(self, script: str, source: Any, **more: Any) -> Result:
+        return self._remote.stream(self._path + script, source, **more)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._remote, name)

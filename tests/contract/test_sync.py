@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import shutil
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,6 +93,39 @@ def test_a_deleted_file_is_gone_and_a_moved_one_does_not_travel(host: Host) -> N
     new = host.root / "current/project"
     assert load_tree(new) == load_tree(host.source)
     assert inode(new / "sub/renamed.bin") == inode(old / "project/noise.bin")
+
+
+def test_a_name_may_change_its_case_alone(host: Host) -> None:
+    (host.source / "Readme").write_text("text")
+    (host.source / "Assets").mkdir()
+    (host.source / "Assets/Logo.svg").write_text("<svg/>")
+    host.deploy()
+    (host.source / "Readme").rename(host.source / "README")
+    (host.source / "Assets").rename(host.source / "assets")
+    new, _ = host.deploy()
+    assert load_tree(new / "project").digest == load_tree(host.source).digest
+    names = sorted(path.name for path in (new / "project").iterdir())
+    assert names == ["README", "app.py", "assets", "compose.yaml", "noise.bin"]
+
+
+def test_a_file_may_become_a_folder_or_a_link_and_back(host: Host) -> None:
+    (host.source / "one").write_text("file")
+    (host.source / "two").mkdir()
+    (host.source / "two/file").write_text("file")
+    (host.source / "three").symlink_to("/etc")
+    host.deploy()
+    shutil.rmtree(host.source / "two")
+    for name in ("one", "three"):
+        (host.source / name).unlink()
+    (host.source / "one").mkdir()
+    (host.source / "one/file").write_text("file")
+    (host.source / "two").symlink_to("one")
+    (host.source / "three").mkdir()
+    (host.source / "three/passwd").write_text("mine")
+    before = Path("/etc/passwd").read_bytes()
+    new, _ = host.deploy()
+    assert load_tree(new / "project").digest == load_tree(host.source).digest
+    assert Path("/etc/passwd").read_bytes() == before
 
 
 def test_what_others_left_in_the_old_release_is_not_taken_over(host: Host) -> None:

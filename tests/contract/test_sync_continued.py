@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 from sshd import SH, Sshd, can_wall
-from sync_host import Host, inode, mode
+from sync_host import Host, OnPath, inode, mode
 
 from deployer.config.source_tree import load_tree
 from deployer.engine.sync import apply_sync
 from deployer.errors import ConnectError, TransferError
-from deployer.model.connection import Endpoint, Result
+from deployer.model.connection import Endpoint
 from deployer.protocols import Remote
 from deployer.transport.local import LocalRemote
 from deployer.transport.ssh import SshRemote
@@ -27,23 +27,11 @@ from deployer.transport.ssh import SshRemote
 MB = 1 << 20
 
 
-class Busybox:
-    """A remote whose programs are all busybox's."""
-
-    def __init__(self, remote: Remote, folder: Path) -> None:
-        self._remote = remote
-        folder.mkdir()
-        subprocess.run([SH["busybox"], "--install", "-s", str(folder)], check=True)
-        self._path = f"PATH={folder}; export PATH\n"
-
-    def run(self, script: str, **more: Any) -> Result:
-        return self._remote.run(self._path + script, **more)
-
-    def stream(self, script: str, source: Any, **more: Any) -> Result:
-        return self._remote.stream(self._path + script, source, **more)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._remote, name)
+def busybox(remote: Remote, folder: Path) -> OnPath:
+    """The remote with busybox's programs alone."""
+    folder.mkdir()
+    subprocess.run([SH["busybox"], "--install", "-s", str(folder)], check=True)
+    return OnPath(remote, folder)
 
 
 @pytest.fixture(params=["local-dash", "ssh-busybox"])
@@ -57,7 +45,7 @@ def host(request: pytest.FixtureRequest, tmp_path: Path, not_run: Callable[[str]
         server = request.getfixturevalue("walled")(sh)
         remote = SshRemote(server.endpoint(), options=server.options())
     if sh == "busybox":
-        remote = Busybox(remote, tmp_path / "bin")
+        remote = busybox(remote, tmp_path / "bin")
     source = tmp_path / "source"
     source.mkdir()
     (source / "compose.yaml").write_text("services: {}\n")
