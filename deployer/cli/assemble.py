@@ -58,7 +58,7 @@ def assemble(choice: Choice, aim: Aim) -> Assembly:
     with environment.kept_out():
         if aim.restore_data:
             check_restorable(environment, path, plays)
-        releases = releases_of(environment, path, aim.verb, plays)
+        releases = releases_of(environment, path, aim, plays)
         targets = {host.name: target_of(environment, host, path, releases, aim) for host in environment.hosts}
         grows = check_growth(plays, is_rollout=bool(releases))
         check_plays(environment, plays, targets, release_known=bool(releases), grows=grows)

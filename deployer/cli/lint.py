@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from deployer.cli.completion import complete_environment
-from deployer.cli.options import Choice, extra_option, inventory_option, vault_options
+from deployer.cli.options import Choice, extra_option, inventory_option, text_option, vault_options
 from deployer.errors import ExitCode
 
 
@@ -25,7 +25,7 @@ from deployer.errors import ExitCode
 )
 @extra_option
 @vault_options
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="As what.")
+@text_option
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
 def lint(environment: str | None, playbooks: tuple[Path, ...], output: str, strict: bool, **given: Any) -> None:
     """Report all that is wrong with inventories, playbooks and templates. No host is contacted.

@@ -27,6 +27,7 @@ VERBS = {  # verb -> module:attribute, and the line that --help shows
     "resume": ("deployer.cli.run:resume", "Finish a rollout that was interrupted."),
     "abort": ("deployer.cli.run:abort", "Undo a rollout that is paused or was interrupted."),
     "status": ("deployer.cli.status:status", "Show what every host serves, and how it is."),
+    "files": ("deployer.cli.files:files", "List what of the project would travel to the hosts."),
     "init": ("deployer.cli.init:init", "Write the few lines that a project needs."),
     "inventory": ("deployer.cli.inventory:inventory", "Show what an inventory says, as ansible-inventory does."),
     "lint": ("deployer.cli.lint:lint", "Report all that is wrong with inventories and playbooks."),

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from deployer.cli.completion import complete_environment
+
+if TYPE_CHECKING:
+    from deployer.config.sources import Ref
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,6 +39,12 @@ output_option = click.option(
     type=click.Choice(OUTPUTS),
     help="How a run is told: live view, plain lines, JSON, or as Ansible; default: live on a terminal, else plain.",
 )
+ref_option = click.option(
+    "--ref", metavar="COMMIT", help="The project as a git commit, tag or branch has it, instead of the folder as it is."
+)
+text_option = click.option(
+    "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="As what."
+)
 verbose_option = click.option("-v", "--verbose", count=True, help="Show what programs on the hosts print; -vv: more.")
 
 
@@ -52,6 +63,18 @@ def vault_options(command: F) -> F:
     ):  # fmt: skip
         command = option(command)
     return command
+
+
+@contextmanager
+def meant_commit(name: str | None) -> Iterator[Ref | None]:
+    """The commit that `--ref` names, with a folder for its files that is gone afterwards."""
+    if name is None:
+        yield None
+        return
+    from deployer.config.sources import Ref
+
+    with TemporaryDirectory(prefix="deploy-") as room:
+        yield Ref(name=name, room=Path(room))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +110,7 @@ class Aim:
     step: bool = False  # a person is asked before each task
     start_at: str | None = None  # name of the first task
     snapshot: str = ""  # a release's id, or a file's name; empty: the one that fits
+    ref: Ref | None = None  # a commit instead of the folder
 
 
 def host_options(command: F) -> F:

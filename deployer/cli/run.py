@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from deployer.cli.options import Aim, Choice, playbook_options, run_options
+from deployer.cli.options import Aim, Choice, meant_commit, playbook_options, ref_option, run_options
 from deployer.cli.restoring import agree, yes_option
 from deployer.errors import ExitCode
 
@@ -26,15 +26,17 @@ PLAYBOOKS = {"promote": "resume.yml", "resume": "resume.yml", "abort": "rollback
     "--pause-after", type=click.IntRange(1), metavar="N", help="Stop after N batches; promote or abort later."
 )
 @click.option("--serial", metavar="LIST", help="Hosts at a time, such as 1,25%,100%; instead of rollout_serial.")
+@ref_option
 @click.option("--playbook", type=click.Path(path_type=Path), help="Instead of playbooks/deploy.yml.")
 @playbook_options
-def run(playbook: Path | None, serial: str | None, pause_after: int | None, **given: Any) -> None:
+def run(playbook: Path | None, serial: str | None, pause_after: int | None, ref: str | None, **given: Any) -> None:
     """Bring a release to every host of an environment, and put all of them back if it fails.
 
     \b
     Examples:
       deploy prod --check
       deploy prod --limit 'web*' --diff
+      deploy prod --ref v1.4.2
     """
     if serial:
         given["extra"] = (*given["extra"], "{rollout_serial: [" + ", ".join(_steps(serial)) + "]}")
@@ -48,7 +50,7 @@ def run(playbook: Path | None, serial: str | None, pause_after: int | None, **gi
     start_at, step = given.pop("start_at_task"), given.pop("step")
     if step and not sys.stdin.isatty():
         raise click.UsageError("--step asks before each task, and this is no terminal")
-    _finish(given, verb="deploy", playbook=path, pause_after=pause_after, start_at=start_at, step=step)
+    _finish(given, verb="deploy", playbook=path, pause_after=pause_after, start_at=start_at, step=step, ref=ref)
 
 
 def _list(given: dict[str, Any], playbook: Path, listed: dict[str, bool]) -> None:
@@ -176,7 +178,7 @@ def _way_on(verbs: tuple[str, ...]) -> str | None:
     return None if answer == "leave" else str(answer)
 
 
-def _execute(given: dict[str, Any], *, verb: str, playbook: Path, **more: Any) -> Report:
+def _execute(given: dict[str, Any], *, verb: str, playbook: Path, ref: str | None = None, **more: Any) -> Report:
     """Put a session together and run it."""
     from deployer.cli.assemble import assemble
     from deployer.cli.signals import stop_on_signals
@@ -185,13 +187,14 @@ def _execute(given: dict[str, Any], *, verb: str, playbook: Path, **more: Any) -
     del given["detailed_exitcode"]
     tags, skip_tags = _words(given.pop("tags")), _words(given.pop("skip_tags"))
     flags = {name: given.pop(name) for name in ("check", "diff", "lock_wait")}
-    aim = Aim(verb=verb, playbook=playbook, tags=tags, skip_tags=skip_tags, **flags, **more)
-    assembly = assemble(Choice(**given), aim)
-    try:
-        with stop_on_signals(assembly.session) as stop:
-            return execute(assembly.session, stop)
-    finally:
-        assembly.reporter.close()
+    with meant_commit(ref) as commit:
+        aim = Aim(verb=verb, playbook=playbook, tags=tags, skip_tags=skip_tags, ref=commit, **flags, **more)
+        assembly = assemble(Choice(**given), aim)
+        try:
+            with stop_on_signals(assembly.session) as stop:
+                return execute(assembly.session, stop)
+        finally:
+            assembly.reporter.close()
 
 
 def _words(text: str) -> frozenset[str]:

@@ -27,18 +27,22 @@ from deployer.modules.all import MODULES
 from deployer.rollout.patterns import refuse
 
 
-def releases_of(environment: Environment, playbook: Path, verb: str, plays: Playbook) -> dict[str, HostRelease]:
+def releases_of(environment: Environment, playbook: Path, aim: Aim, plays: Playbook) -> dict[str, HostRelease]:
     """What each host shall have; for verbs that work with what is on the hosts, only where that lies.
 
-    Empty for a playbook that is about no release: its plays are run as Ansible would.
+    Empty for a playbook that is about no release: its plays are run as Ansible would. Raises PlaybookError if such a
+    one is to deploy a commit.
     """
+    verb = aim.verb
     is_about = verb != "deploy" or is_about_release(plays, MODULES, environment.language, environment.known)
     if verb == "provision" or not is_about:
+        if aim.ref:
+            raise PlaybookError(f"{playbook} brings no release, so --ref has nothing to say", hint="leave --ref out")
         return {}
     settings = {host.name: environment.settings(host, playbook) for host in environment.hosts}
     if verb != "deploy":
         return {host: _somewhere(*project_root(one)) for host, one in settings.items()}
-    maker = ReleaseMaker(Stamp(now=datetime.now(UTC), by=who(), tool=f"deployer {__version__}"))
+    maker = ReleaseMaker(Stamp(now=datetime.now(UTC), by=who(), tool=f"deployer {__version__}"), aim.ref)
     return {host: maker.make(host, one) for host, one in settings.items()}
 
 
@@ -64,6 +68,7 @@ def target_of(
         "restore_snapshot": aim.snapshot,
         "release_tree": mine.tree if mine else None,
         "release_env": mine.env if mine else {},
+        **({"deploy_source": str(mine.source)} if mine and mine.source else {}),
         "migrate_hosts": migrating,
         "migrate_service": next((one.migrate_service for one in releases.values() if one.migrate_service), None),
     }

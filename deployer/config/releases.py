@@ -12,28 +12,16 @@ from typing import Any
 from deployer.config.compose_file import check_binds, load_compose, project_name
 from deployer.config.compose_mounts import check_hidden, mounts_of
 from deployer.config.dotenv import read_dotenv
-from deployer.config.git import Checkout, read_checkout
 from deployer.config.interpolation import interpolate
 from deployer.config.snapshots import check_snapshots
-from deployer.config.source_tree import load_tree
+from deployer.config.sources import ENV_FILE, Ref, Source, Sources
 from deployer.errors import Place, ProjectError, SecretMissingError
 from deployer.model.project import ComposeProject
 from deployer.model.release import Release
 from deployer.model.release_json import OWN_VARIABLE, release_digest
-from deployer.model.tree import Entry, Tree
+from deployer.model.tree import Tree
 
-ENV_FILE = ".env"
-OWN_FOLDERS = ("/inventories/", "/playbooks/", "/.lab/")  # the tool's, with secrets maybe: in no release, in no image
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """The project's folder as it is now."""
-
-    folder: Path
-    tree: Tree
-    checkout: Checkout
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,14 +41,15 @@ class HostRelease:
     env: Mapping[str, str]
     tree: Tree
     migrate_service: str | None  # None: no migration, or not on this host
+    source: Path | None = None  # where the tree's files are, if not where the settings say
 
 
 class ReleaseMaker:
     """Makes the releases of one run; folders and compose files are read once each."""
 
-    def __init__(self, stamp: Stamp) -> None:
+    def __init__(self, stamp: Stamp, ref: Ref | None = None) -> None:
         self._stamp = stamp
-        self._sources: dict[Path, Source] = {}
+        self._sources = Sources(ref)
         self._projects: dict[tuple[Path, tuple[str, ...]], ComposeProject] = {}
 
     def make(self, host: str, settings: Mapping[str, Any]) -> HostRelease:
@@ -69,7 +58,11 @@ class ReleaseMaker:
         Raises ProjectError for a wrong folder, compose file or setting, SecretMissingError for a variable that the
         compose files ask for and nobody gives.
         """
-        source = self._source(Path(str(settings["deploy_source"])))
+        source = self._sources.read(Path(str(settings["deploy_source"])))
+        with source.errors():
+            return self._make(host, settings, source)
+
+    def _make(self, host: str, settings: Mapping[str, Any], source: Source) -> HostRelease:
         compose = self._compose(source, _words(settings, "deploy_compose_files"))
         name = project_name(source.folder, compose, settings["deploy_project"] or None)
         check_snapshots(settings["deploy_snapshot"], compose)
@@ -88,34 +81,15 @@ class ReleaseMaker:
             check_binds(compose, source.tree.by_path.keys(), place)
             check_hidden(release, source.tree, place)
         return HostRelease(
-            release=release, env=env, tree=source.tree, migrate_service=_migrator(settings, compose, bare)
-        )
-
-    def _source(self, folder: Path) -> Source:
-        folder = folder.expanduser().resolve()
-        if folder not in self._sources:
-            if not folder.is_dir():
-                raise ProjectError(
-                    f"{folder} is no folder", hint="set deploy_source to the folder with the compose file"
-                )
-            load_compose(folder)  # a folder without one is refused before thousands of files are read
-            tree = _with_env_file(load_tree(folder, exclude=OWN_FOLDERS))
-            self._sources[folder] = Source(folder=folder, tree=tree, checkout=read_checkout(folder))
-        return self._sources[folder]
+            release=release, env=env, tree=source.tree, migrate_service=_migrator(settings, compose, bare),
+            source=source.folder if source.ref else None,
+        )  # fmt: skip
 
     def _compose(self, source: Source, files: tuple[str, ...]) -> ComposeProject:
         key = (source.folder, files)
         if key not in self._projects:
             self._projects[key] = load_compose(source.folder, files)
         return self._projects[key]
-
-
-def _with_env_file(tree: Tree) -> Tree:
-    """A project without an `.env` of its own finds the release's there: `env_file: .env` works as it does at home."""
-    if ENV_FILE in tree.by_path:
-        return tree
-    link = Entry(path=ENV_FILE, kind="link", mode=0o777, target=f"../{ENV_FILE}")
-    return Tree(tuple(sorted((*tree.entries, link), key=lambda entry: entry.path)))
 
 
 def _without(compose: ComposeProject, known: Collection[str]) -> ComposeProject:

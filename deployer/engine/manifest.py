@@ -14,17 +14,18 @@ from deployer.model.tree import Entry, Tree
 
 FOLDER = "project/"  # in front of the tree's paths, as sha256sum runs beside the tree
 BYTES = "surrogateescape"
+UNSURE = frozenset("\\\n\r")  # GNU's escapes them, busybox's reads back no escape
 
 
 def verifiable(path: str) -> bool:
-    """Whether every sha256sum reads the path back: they disagree on carriage returns."""
-    return "\r" not in path
+    """Whether every sha256sum reads the path back: on line ends and backslashes they disagree."""
+    return UNSURE.isdisjoint(path)
 
 
 def render_manifest(tree: Tree, beside: Mapping[str, str]) -> bytes:
     """A line for every file of the tree, then one for each of those beside it (name to digest)."""
     digests = {FOLDER + entry.path: entry.sha256 for entry in _files(tree)} | dict(beside)
-    return "".join(_line(path, digest) for path, digest in digests.items()).encode(errors=BYTES)
+    return "".join(f"{digest}  {path}\n" for path, digest in digests.items()).encode(errors=BYTES)
 
 
 def render_modes(tree: Tree) -> bytes:
@@ -41,18 +42,6 @@ def parse_release(encoded: str) -> Tree:
         return Tree()
 
 
-def shown(path: str) -> str:
-    r"""The path as sha256sum writes it: a backslash in front tells that `\\` and `\n` in it are escapes."""
-    if "\\" not in path and "\n" not in path:
-        return path
-    return "\\" + path.replace("\\", "\\\\").replace("\n", "\\n")
-
-
-def _line(path: str, digest: str) -> str:
-    name = shown(path)
-    return f"{digest}  {path}\n" if name == path else f"\\{digest}  {name[1:]}\n"
-
-
 def _files(tree: Tree) -> Iterator[Entry]:
     return (entry for entry in tree.entries if entry.kind == "file" and verifiable(entry.path))
 
@@ -66,11 +55,6 @@ def _entries(text: str) -> Iterator[Entry]:
 
 def _digests(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
     for line in lines:
-        digest, found, name = line.lstrip("\\").partition("  ")
-        path = _unescaped(name) if line.startswith("\\") else name
+        digest, found, path = line.partition("  ")
         if found and path.startswith(FOLDER):
             yield path.removeprefix(FOLDER), digest
-
-
-def _unescaped(name: str) -> str:
-    return "\\".join(part.replace("\\n", "\n") for part in name.split("\\\\"))

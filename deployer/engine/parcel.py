@@ -12,6 +12,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 from deployer.errors import TransferError
 from deployer.model.tree import Entry, Tree
@@ -23,20 +24,20 @@ SMALL = 16 * 1024 * 1024  # bytes; below it the line is the bottleneck, above it
 
 @dataclass(frozen=True, kw_only=True)
 class Parcel:
-    """What is sent: the tree's folders and links, its files as data or as hard links to `base`, and files beside it."""
+    """What is sent: the tree's folders and links, its files as data or as hard links, and files beside it."""
 
     host: str  # for errors
     source: str
     tree: Tree
     top: str  # the folder that the stream makes its entries in
-    base: str = ""  # the folder that hard links point into, relative as `top` is
-    link: Mapping[str, str] = field(default_factory=dict)  # path in the tree -> path in `base`
+    link: Mapping[str, str] = field(default_factory=dict)  # path in the tree -> what is linked, relative as `top` is
+    sent: Mapping[str, int] = field(default_factory=dict)  # path in the tree -> bytes at its beginning that are there
     beside: Mapping[str, tuple[bytes, int]] = field(default_factory=dict)  # name -> content, mode; sent in this order
 
     @property
     def size(self) -> int:
         """Bytes of the tree that are sent as data, before compression."""
-        return sum(entry.size for entry in self.tree.entries if entry.path not in self.link)
+        return sum(self._length(entry) for entry in self.tree.entries if entry.path not in self.link)
 
     def stream(self, on_bytes: Callable[[int], None] | None = None) -> Iterator[bytes]:
         """The stream; `on_bytes` hears how much of `size` has gone. Raises TransferError if a file has changed."""
@@ -55,9 +56,12 @@ class Parcel:
                 yield chunk
                 done += len(chunk)
                 on_bytes(done)
-            yield _padding(entry.size if self._is_data(entry) else 0)
+            yield _padding(self._length(entry) if self._is_data(entry) else 0)
         yield from self._beside()
         yield bytes(2 * BLOCK)
+
+    def _length(self, entry: Entry) -> int:
+        return entry.size - self.sent.get(entry.path, 0)
 
     def _is_data(self, entry: Entry) -> bool:
         return entry.kind == "file" and entry.path not in self.link
@@ -65,9 +69,9 @@ class Parcel:
     def _head(self, entry: Entry) -> bytes:
         name = f"{self.top}/project/{entry.path}"
         if entry.path in self.link:
-            return _header(name, tarfile.LNKTYPE, target=f"{self.base}/{self.link[entry.path]}")
+            return _header(name, tarfile.LNKTYPE, target=self.link[entry.path])
         kind = {"dir": tarfile.DIRTYPE, "link": tarfile.SYMTYPE, "file": tarfile.REGTYPE}[entry.kind]
-        size = entry.size if entry.kind == "file" else 0
+        size = self._length(entry) if entry.kind == "file" else 0
         header = _header(name, kind, mode=entry.mode, mtime=entry.mtime, size=size, target=entry.target)
         return _fraction(entry) + header if entry.kind == "file" else header
 
@@ -75,17 +79,16 @@ class Parcel:
         if not self._is_data(entry):
             return
         digest = hashlib.sha256()
-        left = entry.size
+        there = self.sent.get(entry.path, 0)
         try:
             with open(os.open(os.path.join(self.source, entry.path), os.O_RDONLY | os.O_NOFOLLOW), "rb") as content:
-                while left and (chunk := content.read(min(CHUNK, left))):
-                    digest.update(chunk)
-                    left -= len(chunk)
-                    yield chunk
-                more = content.read(1)
+                for _ in _pieces(content, there, digest):
+                    pass
+                yield from _pieces(content, entry.size - there, digest)
+                whole = content.tell() == entry.size and not content.read(1)
         except OSError as error:
             raise self._changed(entry, (error.strerror or "unreadable").lower()) from None
-        if left or more or digest.hexdigest() != entry.sha256:
+        if not whole or digest.hexdigest() != entry.sha256:
             raise self._changed(entry, "other content than a moment ago")
 
     def _beside(self) -> Iterator[bytes]:
@@ -101,6 +104,14 @@ class Parcel:
             host=self.host,
             hint="run again when nothing writes to the project folder, or leave the file out in .deployignore",
         )
+
+
+def _pieces(content: BinaryIO, size: int, digest: hashlib._Hash) -> Iterator[bytes]:
+    """The next bytes, as many as there are; the digest hears them."""
+    while size and (chunk := content.read(min(CHUNK, size))):
+        digest.update(chunk)
+        size -= len(chunk)
+        yield chunk
 
 
 def _header(name: str, kind: bytes, *, mode: int = 0, mtime: int = 0, size: int = 0, target: str = "") -> bytes:

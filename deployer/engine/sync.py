@@ -1,6 +1,7 @@
 """Brings a new release folder to a host: what it has already as hard links, the rest in one stream, verified there.
 
-A release appears whole or not at all; the folders of other releases are read and never written.
+A release appears whole or not at all; the folders of other releases are read and never written. What arrived of a
+transfer that was interrupted stays on the host for the next one: see `parts`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from deployer.engine.lease import FENCED
-from deployer.engine.manifest import parse_release, render_manifest, render_modes, shown, verifiable
+from deployer.engine.manifest import BYTES, FOLDER, parse_release, render_manifest, render_modes, verifiable
 from deployer.engine.parcel import Parcel
+from deployer.engine.parts import Head, look_at_parts
 from deployer.errors import FencedError, TransferError
 from deployer.model.action import Sync
 from deployer.model.connection import Result
@@ -30,32 +32,55 @@ FETCH = "cd {base} && cat modes manifest | gzip -c | base64"
 # `tar -o` is --no-same-owner for GNU and busybox; its complaints count only after the manifest has had its say,
 # since a link that cannot be made is a file that is missing. Of all commands only `wait` lets a trap in at
 # once. A tar that has just been forked still has our traps, and would lose a TERM: hence KILL.
+# What has arrived stays if it was the sender who ended, and not a full disk. The head of a file lies in the part that
+# has it, and grows there until the file is whole.
 RECEIVE = """\
 {prologue}set -u
 umask 022
 LC_ALL=C; export LC_ALL
-root={root} id={id} tmp={tmp}
+root={root} id={id} tmp={tmp} head={head} from={from_} parts={parts} gone={tmp}
 mkdir -p "$root/releases" "$root/shared" || exit 1
 [ -d "$root/.deploy" ] || mkdir -m 700 "$root/.deploy" || exit 1
 cd "$root/releases" || exit 1
 [ ! -e "$id" ] || exit {exists}
-find .tmp-* -prune -mtime +0 -exec rm -rf {{}} + 2>/dev/null
-unpacking=
-trap '[ -z "$unpacking" ] || kill -s KILL "$!" 2>/dev/null; wait; cd "$root/releases" && rm -rf "$tmp"' EXIT
-trap 'exit 1' HUP INT PIPE TERM
+rm -rf -- {useless}
+unpacking= early=
+leave() {{
+  [ -z "$unpacking" ] || kill -s KILL "$!" 2>/dev/null
+  wait
+  cd "$root/releases" || return
+  if [ -n "$early" ] && dd if=/dev/zero of="$tmp/.room" bs=65536 count=1 2>/dev/null; then
+    rm -f "$tmp/.room"
+    [ -z "$head" ] || [ ! -f "$tmp/project/$head" ] || cat "$tmp/project/$head" >>"$from"
+    [ -z "$head" ] || rm -f "$tmp/project/$head"
+  else
+    rm -rf $gone
+  fi
+}}
+trap leave EXIT
+trap 'early=yes; exit 1' HUP INT PIPE TERM
 mkdir "$tmp" || exit 1
 exec 3<&0
 unpacking=yes
 tar -xzpof - <&3 &
 wait "$!"
 unpacked=$? unpacking=
+if [ ! -f "$tmp/release.json" ]; then
+  gone="$tmp $parts"
+  [ "$(dd bs=1 count=1 <&3 2>/dev/null | wc -c)" -gt 0 ] || early=yes
+  echo 'the stream ended early' >&2
+  exit 1
+fi
+if [ -n "$head" ]; then
+  touch -r "$tmp/project/$head" "$from.time" && cat "$tmp/project/$head" >>"$from" && chmod {mode} "$from" \
+    && touch -r "$from.time" "$from" && mv -f "$from" "$tmp/project/$head" || exit 1
+fi
 cd "$tmp" || exit 1
-[ -f release.json ] || {{ echo 'the stream ended early' >&2; exit 1; }}
 sha256sum -c manifest >.verified 2>/dev/null || {{ grep -v ': OK$' .verified | head -n {told}; exit {spoiled}; }}
 [ "$unpacked" -eq 0 ] || exit 1
 rm -f .verified
 sync -f . 2>/dev/null || sync
-cd .. && mv "$tmp" "$id"
+cd .. && mv "$tmp" "$id" && rm -rf -- $parts
 """
 
 
@@ -76,31 +101,34 @@ class _Errand:
         base = shlex.quote(f"{self.action.release.root}/releases/{self.action.base}")
         return parse_release(self.remote.run(FETCH.format(base=base), become=self.become).stdout)
 
-    def send(self, link: Mapping[str, str]) -> Result:
+    def send(self, link: Mapping[str, str], head: Head | None = None) -> Result:
         """The host's answer to the whole stream."""
         release = self.action.release
         tmp = f".tmp-{release.id}-{secrets.token_hex(4)}"
+        used = {place.partition("/")[0] for place in (*link.values(), head.place if head else "")}
+        words = {
+            "root": release.root, "id": release.id, "tmp": tmp, "head": head.path if head else "",
+            "from_": head.place if head else "", "parts": " ".join(self.action.parts),
+        }  # fmt: skip
         script = RECEIVE.format(
-            **{name: shlex.quote(value) for name, value in (("root", release.root), ("id", release.id), ("tmp", tmp))},
+            **{name: shlex.quote(value) for name, value in words.items()},
             prologue=self.prologue,
+            useless=" ".join(shlex.quote(part) for part in self.action.parts if part not in used),
+            mode=f"{self.action.tree.by_path[head.path].mode:o}" if head else "",
             exists=EXISTS,
             spoiled=SPOILED,
             told=TOLD,
         )
-        stream = self._parcel(tmp, link).stream(self.on_bytes)
-        return self.remote.stream(script, stream, become=self.become, timeout=self.action.timeout)
-
-    def _parcel(self, tmp: str, link: Mapping[str, str]) -> Parcel:
-        action = self.action
-        return Parcel(
+        parcel = Parcel(
             host=self.remote.name,
-            source=action.source,
-            tree=action.tree,
+            source=self.action.source,
+            tree=self.action.tree,
             top=tmp,
-            base=f"{action.base}/project",
             link=link,
-            beside=_beside(action),
+            sent={head.path: head.size} if head else {},
+            beside=_beside(self.action),
         )
+        return self.remote.stream(script, parcel.stream(self.on_bytes), become=self.become, timeout=self.action.timeout)
 
 
 def apply_sync(
@@ -111,12 +139,16 @@ def apply_sync(
     `prologue` is shell that may refuse the whole transfer before it begins.
 
     Files of the base that someone has changed on the host are named in the result's output and sent in full. Raises
-    TransferError if the release could not be made; nothing of it is then left on the host.
+    TransferError if the release could not be made. If the transfer was interrupted, what arrived is kept for the next
+    one; else nothing of it is left on the host.
     """
     errand = _Errand(remote=remote, action=action, become=become, on_bytes=on_bytes, prologue=prologue)
-    _, link = delta(action.tree, errand.fetch())
-    result = errand.send(link)
-    if result.status == SPOILED and (spoiled := _spoiled(result.stdout, link)):
+    parts = look_at_parts(remote, action, become)
+    send, link = delta(action.tree, {action.base or "": errand.fetch(), **parts.trees})
+    head = parts.head(action, send)
+    result = errand.send(link, head)
+    there = {**link, head.path: head.place} if head else link
+    if result.status == SPOILED and (spoiled := _spoiled(result.stdout, there)):
         result = errand.send({path: base for path, base in link.items() if path not in spoiled})
         result = replace(result, stdout=_told(action, spoiled)) if result.ok else result
     if result.status == FENCED:
@@ -126,16 +158,22 @@ def apply_sync(
     return result
 
 
-def delta(tree: Tree, base: Tree) -> tuple[tuple[Entry, ...], Mapping[str, str]]:
-    """The files to send as data, and those that the base has too: path here to path there, moved files included."""
-    there = {(entry.sha256, entry.mode): entry.path for entry in reversed(base.entries) if entry.kind == "file"}
-    same = {(entry.path, entry.sha256, entry.mode) for entry in base.entries}
+def delta(tree: Tree, known: Mapping[str, Tree]) -> tuple[tuple[Entry, ...], Mapping[str, str]]:
+    """The files to send as data, and those that are there: path here to place there, moved files included.
+
+    `known` are trees by the name of the folder that has them; the first one that has a file gives it.
+    """
+    same: dict[tuple[str, str, int], str] = {}
+    there: dict[tuple[str, int], str] = {}
+    for folder, entry in ((folder, entry) for folder, one in known.items() for entry in one.entries):
+        if entry.kind == "file":
+            place = f"{folder}/{FOLDER}{entry.path}"
+            same.setdefault((entry.path, entry.sha256, entry.mode), place)
+            there.setdefault((entry.sha256, entry.mode), place)
     link: dict[str, str] = {}
     send: list[Entry] = []
-    for entry in tree.entries:
-        if entry.kind != "file":
-            continue
-        found = entry.path if (entry.path, entry.sha256, entry.mode) in same else there.get((entry.sha256, entry.mode))
+    for entry in (entry for entry in tree.entries if entry.kind == "file"):
+        found = same.get((entry.path, entry.sha256, entry.mode)) or there.get((entry.sha256, entry.mode))
         if found is None or not verifiable(entry.path):
             send.append(entry)
         else:
@@ -159,9 +197,8 @@ def _beside(action: Sync) -> Mapping[str, tuple[bytes, int]]:
 def _spoiled(output: str, link: Mapping[str, str]) -> Mapping[str, str]:
     """The part of `link` that sha256sum calls wrong; all of it if a line names none of its files."""
     known: dict[str, set[str]] = {}
-    for path in link:
-        for name in (shown(f"project/{path}"), f"project/{path}"):  # some versions print it as it is
-            known.setdefault(name.encode(errors="surrogateescape").decode(errors="replace"), set()).add(path)
+    for path in link:  # bytes that are no text look alike in the host's answer
+        known.setdefault(f"{FOLDER}{path}".encode(errors=BYTES).decode(errors="replace"), set()).add(path)
     named = [known.get(line.rpartition(": FAILED")[0], set()) for line in output.splitlines()]
     if not all(named) or len(named) >= TOLD:
         return link
@@ -169,7 +206,9 @@ def _spoiled(output: str, link: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _told(action: Sync, spoiled: Mapping[str, str]) -> str:
-    return f"changed on the host in release {action.base}, so sent in full: {_some(spoiled.values())}\n"
+    base = f"{action.base}/{FOLDER}"
+    changed = [place.removeprefix(base) for place in spoiled.values() if place.startswith(base)]
+    return f"changed on the host in release {action.base}, so sent in full: {_some(changed)}\n" if changed else ""
 
 
 def _some(paths: Iterable[str], limit: int = 3) -> str:

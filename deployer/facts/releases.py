@@ -5,6 +5,7 @@ The folder is read as the sync, compose and release_link modules write it; whate
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -14,6 +15,8 @@ from typing import ClassVar
 from deployer.model.release import Installed, Release
 from deployer.model.release_json import from_json
 
+PART = re.compile(r"\.tmp-[0-9A-Za-z.-]+")  # as `engine.sync` names them
+
 # one readlink and one grep, however many releases there are; `*` leaves `.tmp-…` out
 SCRIPT = """\
 cd {root} 2>/dev/null || exit 0
@@ -22,6 +25,7 @@ now=${{now##*/}}
 echo "current:$now"
 cd releases 2>/dev/null || exit 0
 for mark in */healthy */failed; do [ ! -e "$mark" ] || echo "$mark:"; done
+for part in .tmp-*; do [ ! -d "$part" ] || echo "part:$part"; done
 grep -s '' /dev/null */release.json "./$now/pins" "./$now/hashes"
 exit 0
 """
@@ -47,6 +51,7 @@ class InstalledReleases:
             releases=releases,
             healthy=frozenset(name for name in releases if f"{name}/healthy" in files),
             failed=frozenset(name for name in releases if f"{name}/failed" in files),
+            parts=tuple(part for part in files.get("part", ()) if PART.fullmatch(part)),
             pins=_pairs(files.get(f"./{current}/pins", ()), "\t"),
             hashes=_pairs(files.get(f"./{current}/hashes", ()), " "),
         )

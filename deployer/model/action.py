@@ -114,6 +114,7 @@ class Sync(Action):
         default_factory=dict, repr=False
     )  # beside the tree: name -> content, mode; may hold secrets
     base: str | None = None  # id of the release on the host whose files may be linked
+    parts: tuple[str, ...] = ()  # folders beside it, which transfers that were interrupted have left
 
     @property
     def title(self) -> str:

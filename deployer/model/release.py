@@ -71,6 +71,7 @@ class Installed:
     failed: frozenset[str] = frozenset()  # ids that were put back
     pins: Mapping[str, str] = field(default_factory=dict)  # the current release's service -> pinned image
     hashes: Mapping[str, str] = field(default_factory=dict)  # the current release's service -> compose config hash
+    parts: tuple[str, ...] = ()  # folders that interrupted transfers have left
 
     @property
     def serving(self) -> Release | None:

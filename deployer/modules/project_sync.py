@@ -56,6 +56,7 @@ class ProjectSync:
             release=self.release,
             files={".env": (env.encode(errors="surrogateescape"), 0o600)},
             base=_base(installed),
+            parts=installed.parts,
             because=_because(installed, self.release),
             timeout=TIMEOUT,
         )

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
@@ -178,3 +182,111 @@ def test_a_socket_is_named_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_no_folder_is_said_plainly(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="no project folder at"):
         load_tree(tmp_path / "gone")
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that other users may look into: pytest's own are closed to them."""
+    with tempfile.TemporaryDirectory() as made:
+        Path(made).chmod(0o755)
+        yield Path(made)
+
+
+@contextmanager
+def as_somebody() -> Iterator[None]:
+    """Without root's right to read everything."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+@pytest.mark.parametrize("path", ["secret", "folder/secret", "closed"])
+def test_what_cannot_be_read_is_named_with_the_way_out(open_folder: Path, path: str) -> None:
+    write(open_folder, path if path != "closed" else "closed/file")
+    (open_folder / path).chmod(0o000)
+    with pytest.raises(ProjectError) as caught, as_somebody():
+        load_tree(open_folder)
+    assert str(caught.value) == f"cannot read {path}: permission denied"
+    assert caught.value.hint == f"make it readable, or leave it out in {open_folder}/.deployignore"
+    write(open_folder, ".deployignore", f"/{path}\n")
+    with as_somebody():
+        assert path not in paths(open_folder)
+
+
+def test_an_ignore_file_that_cannot_be_read_is_named(open_folder: Path) -> None:
+    write(open_folder, ".gitignore", "x\n")
+    (open_folder / ".gitignore").chmod(0o000)
+    with pytest.raises(ProjectError, match=r"^cannot read \.gitignore: permission denied$"), as_somebody():
+        load_tree(open_folder)
+
+
+def test_a_file_that_changes_while_it_is_read_is_noticed(tmp_path: Path) -> None:
+    write(tmp_path, "fine")
+    with (tmp_path / "growing.log").open("wb") as log:
+        log.truncate(200_000_000)
+    done = Event()
+
+    def grow() -> None:
+        with (tmp_path / "growing.log").open("ab", buffering=0) as log:
+            while not done.is_set():
+                log.write(b"x")
+                done.wait(0.001)
+
+    writer = Thread(target=grow)
+    writer.start()
+    try:
+        with pytest.raises(ProjectError, match=r"^growing\.log changed while it was read$") as caught:
+            load_tree(tmp_path)
+    finally:
+        done.set()
+        writer.join()
+    assert "leave it out" in str(caught.value.hint)
+
+
+def test_a_link_is_never_followed(tmp_path: Path) -> None:
+    project, outside = tmp_path / "project", tmp_path / "outside"
+    write(outside, "file", "not mine")
+    write(project, "own/file")
+    for name, target in (("abroad", "../outside"), ("home", "own"), ("loop", "loop"), ("self", ".")):
+        (project / name).symlink_to(target)
+    kinds = {entry.path: (entry.kind, entry.target) for entry in load_tree(project).entries}
+    assert kinds == {
+        "abroad": ("link", "../outside"), "home": ("link", "own"), "loop": ("link", "loop"), "self": ("link", "."),
+        "own": ("dir", ""), "own/file": ("file", ""),
+    }  # fmt: skip
+
+
+def test_dockerignore_is_the_builds_alone(tmp_path: Path) -> None:
+    write(tmp_path, ".dockerignore", "*\n")
+    write(tmp_path, "mounted.conf")
+    write(tmp_path, "Dockerfile.dockerignore", "mounted.conf\n")
+    assert paths(tmp_path) == [".dockerignore", "Dockerfile.dockerignore", "mounted.conf"]
+
+
+def test_names_that_differ_in_case_are_two(tmp_path: Path) -> None:
+    write(tmp_path, "readme", "one")
+    write(tmp_path, "README", "two")
+    assert paths(tmp_path) == ["README", "readme"]
+
+
+def test_the_deepest_folders_are_no_trouble(tmp_path: Path) -> None:
+    depth = 1500
+    before = os.getcwd()
+    try:
+        os.chdir(tmp_path)
+        for _ in range(depth):
+            os.mkdir("d")
+            os.chdir("d")
+    finally:
+        os.chdir(before)
+    assert len(load_tree(tmp_path).entries) == depth
+
+
+def test_the_ways_out_of_odd_names_are_one_line(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a\nb\x1b")
+    with pytest.raises(ProjectError, match=r"^a\\nb\\x1b is a named pipe"):
+        load_tree(tmp_path)
