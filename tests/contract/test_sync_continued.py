@@ -8,51 +8,31 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sshd import SH, Sshd, can_wall
-from sync_host import Host, OnPath, inode, mode
+from sshd import Sshd, can_wall
+from sync_host import Host, inode, mode
 
 from deployer.config.source_tree import load_tree
 from deployer.engine.sync import apply_sync
 from deployer.errors import ConnectError, TransferError
 from deployer.model.connection import Endpoint
-from deployer.protocols import Remote
 from deployer.transport.local import LocalRemote
 from deployer.transport.ssh import SshRemote
 
 MB = 1 << 20
 
 
-def busybox(remote: Remote, folder: Path) -> OnPath:
-    """The remote with busybox's programs alone."""
-    folder.mkdir()
-    subprocess.run([SH["busybox"], "--install", "-s", str(folder)], check=True)
-    return OnPath(remote, folder)
-
-
 @pytest.fixture(params=["local-dash", "ssh-busybox"])
-def host(request: pytest.FixtureRequest, tmp_path: Path, not_run: Callable[[str], None]) -> Iterator[Host]:
+def host(request: pytest.FixtureRequest, make_host: Callable[[str], Host]) -> Host:
     """A host with ten files of a megabyte each in its project's source."""
-    kind, _, sh = request.param.partition("-")
-    remote: Any = LocalRemote(Endpoint(name="web1", address="localhost", local=True))
-    if kind == "ssh":
-        if not can_wall():
-            not_run("this machine allows us no mount namespace")
-        server = request.getfixturevalue("walled")(sh)
-        remote = SshRemote(server.endpoint(), options=server.options())
-    if sh == "busybox":
-        remote = busybox(remote, tmp_path / "bin")
-    source = tmp_path / "source"
-    source.mkdir()
-    (source / "compose.yaml").write_text("services: {}\n")
+    made = make_host(request.param)
+    (made.source / "compose.yaml").write_text("services: {}\n")
     for number in range(10):
-        (source / f"file {number}").write_bytes(os.urandom(MB))
-    yield Host(remote, tmp_path / "srv" / "shop", source)
-    remote.close()
+        (made.source / f"file {number}").write_bytes(os.urandom(MB))
+    return made
 
 
 def interrupt(host: Host, after: float) -> None:
