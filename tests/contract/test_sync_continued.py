@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -183,21 +183,47 @@ def test_odd_names_are_continued_or_sent_again(host: Host) -> None:
     whole(host)
 
 
+@pytest.fixture
+def small_disk(host: Host, not_run: Callable[[str], None]) -> Iterator[Callable[[int], None]]:
+    """Gives the host a disk of so many megabytes."""
+    disk = host.root.parent
+
+    def make(megabytes: int) -> None:
+        disk.mkdir(parents=True)
+        argv = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "none", str(disk)]
+        if subprocess.run(argv, check=False).returncode:
+            not_run("this machine lets us mount nothing")
+
+    yield make
+    subprocess.run(["umount", "--lazy", str(disk)], check=False)
+
+
 @pytest.mark.parametrize("host", ["local-dash", "local-busybox"], indirect=True)
-def test_without_room_nothing_is_kept(host: Host, tmp_path: Path, not_run: Callable[[str], None]) -> None:
+def test_without_room_nothing_is_kept(host: Host, small_disk: Callable[[int], None]) -> None:
     """A full disk is not made fuller by what could not be finished."""
-    host.root.parent.mkdir(parents=True)
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(host.root.parent)], check=False)
-    if mounted.returncode:
-        not_run("this machine lets us mount nothing")
-    try:
-        (action,) = host.plan()
-        with pytest.raises(TransferError, match="could not be brought"):
-            apply_sync(host.remote, action)
-        assert host.leftovers() == []
-        assert host.look().releases == {}
-    finally:
-        subprocess.run(["umount", "--lazy", str(host.root.parent)], check=True)
+    small_disk(4)
+    (action,) = host.plan()
+    with pytest.raises(TransferError, match="could not be brought"):
+        apply_sync(host.remote, action)
+    assert host.leftovers() == []
+    assert host.look().releases == {}
+
+
+@pytest.mark.parametrize("host", ["local-dash", "local-busybox"], indirect=True)
+def test_without_room_for_both_halves_all_is_sent(host: Host, small_disk: Callable[[int], None]) -> None:
+    """Where the rest does not fit beside the whole, the next transfer begins anew."""
+    for path in host.source.glob("file*"):
+        path.unlink()
+    (host.source / "large").write_bytes(os.urandom(24 * MB))
+    small_disk(28)
+    interrupt(host, 8)
+    landed(host, 4 * MB)
+    (action,) = host.plan()
+    with pytest.raises(TransferError, match="could not be brought"):
+        apply_sync(host.remote, action)
+    assert host.leftovers() == []
+    host.deploy()
+    whole(host)
 
 
 @pytest.fixture
