@@ -65,8 +65,8 @@ unpacking=yes
 tar -xzpof - <&3 &
 wait "$!"
 unpacked=$? unpacking=
+gone="$tmp $parts"
 if [ ! -f "$tmp/release.json" ]; then
-  gone="$tmp $parts"
   [ "$(dd bs=1 count=1 <&3 2>/dev/null | wc -c)" -gt 0 ] || early=yes
   echo 'the stream ended early' >&2
   exit 1
@@ -75,6 +75,7 @@ if [ -n "$head" ]; then
   touch -r "$tmp/project/$head" "$from.time" && cat "$tmp/project/$head" >>"$from" && chmod {mode} "$from" \
     && touch -r "$from.time" "$from" && mv -f "$from" "$tmp/project/$head" || exit 1
 fi
+gone=$tmp
 cd "$tmp" || exit 1
 sha256sum -c manifest >.verified 2>/dev/null || {{ grep -v ': OK$' .verified | head -n {told}; exit {spoiled}; }}
 [ "$unpacked" -eq 0 ] || exit 1

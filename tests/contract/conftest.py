@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from sshd import SH, Sshd, can_wall
+from sync_host import Host, OnPath
 
 from deployer.errors import LabError
 from deployer.lab.privilege import ensure_commands
@@ -86,3 +88,31 @@ def remote(request: pytest.FixtureRequest) -> Iterator[Remote]:
         made = remote_for(server.endpoint(user="free"), server.options())
     yield made
     made.close()
+
+
+@pytest.fixture
+def make_host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], Host]]:
+    """Makes a host with an empty project: how it is reached and whose shell it has, as in ssh-busybox.
+
+    With busybox's shell, all its programs are busybox's.
+    """
+    made: list[Host] = []
+
+    def make(kind: str) -> Host:
+        way, _, sh = kind.partition("-")
+        remote: Any = remote_for(Endpoint(name="web1", address="localhost", local=True))
+        if way == "ssh":
+            server = request.getfixturevalue("walled")(sh)
+            remote = remote_for(server.endpoint(), server.options())
+        if sh == "busybox":
+            request.getfixturevalue("programs")
+            (tmp_path / "bin").mkdir()
+            subprocess.run([SH["busybox"], "--install", "-s", str(tmp_path / "bin")], check=True)
+            remote = OnPath(remote, tmp_path / "bin")
+        (tmp_path / "source").mkdir()
+        made.append(Host(remote, tmp_path / "srv it's" / "shop", tmp_path / "source"))
+        return made[-1]
+
+    yield make
+    for host in made:
+        host.remote.close()

@@ -10,49 +10,29 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sshd import SH, Sshd, can_wall
-from sync_host import Host, OnPath, inode, mode
+from sshd import Sshd, can_wall
+from sync_host import Host, inode, mode
 
 from deployer.config.source_tree import load_tree
 from deployer.engine.sync import apply_sync
 from deployer.errors import ConnectError, TransferError
 from deployer.model.connection import Endpoint
-from deployer.protocols import Remote
 from deployer.transport.local import LocalRemote
 from deployer.transport.ssh import SshRemote
 
 MB = 1 << 20
 
 
-def busybox(remote: Remote, folder: Path) -> OnPath:
-    """The remote with busybox's programs alone."""
-    folder.mkdir()
-    subprocess.run([SH["busybox"], "--install", "-s", str(folder)], check=True)
-    return OnPath(remote, folder)
-
-
 @pytest.fixture(params=["local-dash", "ssh-busybox"])
-def host(request: pytest.FixtureRequest, tmp_path: Path, not_run: Callable[[str], None]) -> Iterator[Host]:
+def host(request: pytest.FixtureRequest, make_host: Callable[[str], Host]) -> Host:
     """A host with ten files of a megabyte each in its project's source."""
-    kind, _, sh = request.param.partition("-")
-    remote: Any = LocalRemote(Endpoint(name="web1", address="localhost", local=True))
-    if kind == "ssh":
-        if not can_wall():
-            not_run("this machine allows us no mount namespace")
-        server = request.getfixturevalue("walled")(sh)
-        remote = SshRemote(server.endpoint(), options=server.options())
-    if sh == "busybox":
-        remote = busybox(remote, tmp_path / "bin")
-    source = tmp_path / "source"
-    source.mkdir()
-    (source / "compose.yaml").write_text("services: {}\n")
+    made = make_host(request.param)
+    (made.source / "compose.yaml").write_text("services: {}\n")
     for number in range(10):
-        (source / f"file {number}").write_bytes(os.urandom(MB))
-    yield Host(remote, tmp_path / "srv" / "shop", source)
-    remote.close()
+        (made.source / f"file {number}").write_bytes(os.urandom(MB))
+    return made
 
 
 def interrupt(host: Host, after: float) -> None:
@@ -203,21 +183,47 @@ def test_odd_names_are_continued_or_sent_again(host: Host) -> None:
     whole(host)
 
 
+@pytest.fixture
+def small_disk(host: Host, not_run: Callable[[str], None]) -> Iterator[Callable[[int], None]]:
+    """Gives the host a disk of so many megabytes."""
+    disk = host.root.parent
+
+    def make(megabytes: int) -> None:
+        disk.mkdir(parents=True)
+        argv = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "none", str(disk)]
+        if subprocess.run(argv, check=False).returncode:
+            not_run("this machine lets us mount nothing")
+
+    yield make
+    subprocess.run(["umount", "--lazy", str(disk)], check=False)
+
+
 @pytest.mark.parametrize("host", ["local-dash", "local-busybox"], indirect=True)
-def test_without_room_nothing_is_kept(host: Host, tmp_path: Path, not_run: Callable[[str], None]) -> None:
+def test_without_room_nothing_is_kept(host: Host, small_disk: Callable[[int], None]) -> None:
     """A full disk is not made fuller by what could not be finished."""
-    host.root.parent.mkdir(parents=True)
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(host.root.parent)], check=False)
-    if mounted.returncode:
-        not_run("this machine lets us mount nothing")
-    try:
-        (action,) = host.plan()
-        with pytest.raises(TransferError, match="could not be brought"):
-            apply_sync(host.remote, action)
-        assert host.leftovers() == []
-        assert host.look().releases == {}
-    finally:
-        subprocess.run(["umount", "--lazy", str(host.root.parent)], check=True)
+    small_disk(4)
+    (action,) = host.plan()
+    with pytest.raises(TransferError, match="could not be brought"):
+        apply_sync(host.remote, action)
+    assert host.leftovers() == []
+    assert host.look().releases == {}
+
+
+@pytest.mark.parametrize("host", ["local-dash", "local-busybox"], indirect=True)
+def test_without_room_for_both_halves_all_is_sent(host: Host, small_disk: Callable[[int], None]) -> None:
+    """Where the rest does not fit beside the whole, the next transfer begins anew."""
+    for path in host.source.glob("file*"):
+        path.unlink()
+    (host.source / "large").write_bytes(os.urandom(24 * MB))
+    small_disk(28)
+    interrupt(host, 8)
+    landed(host, 4 * MB)
+    (action,) = host.plan()
+    with pytest.raises(TransferError, match="could not be brought"):
+        apply_sync(host.remote, action)
+    assert host.leftovers() == []
+    host.deploy()
+    whole(host)
 
 
 @pytest.fixture
