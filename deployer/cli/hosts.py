@@ -14,7 +14,7 @@ from deployer.errors import ExitCode, RemoteError
 from deployer.model.connection import Endpoint
 
 if TYPE_CHECKING:
-    from deployer.transport.dial import HostKey
+    from deployer.transport.host_key import HostKey
 
 Scanned = tuple[Endpoint, "HostKey | RemoteError"]
 AT_ONCE = 8

@@ -7,11 +7,12 @@ import os
 import socket
 
 import paramiko
-from paramiko.ssh_exception import AuthenticationException, NoValidConnectionsError, PasswordRequiredException
+from paramiko.ssh_exception import AuthenticationException, NoValidConnectionsError
 
 from deployer.errors import AuthError, ConnectError, RemoteError
+from deployer.transport.login import NotLetInError
 from deployer.transport.options import SshOptions
-from deployer.transport.ssh_config import Route
+from deployer.transport.route import Route
 
 _PASSING = (ConnectionRefusedError, ConnectionResetError, ConnectionAbortedError, BrokenPipeError, EOFError)
 
@@ -20,33 +21,36 @@ def passes(fault: BaseException) -> bool:
     """Whether trying again in a moment may help."""
     if isinstance(fault, NoValidConnectionsError):
         return errno.ECONNREFUSED in _numbers(fault)
+    if isinstance(fault, AuthenticationException):
+        return False
     if isinstance(fault, paramiko.SSHException):
         return "banner" in str(fault) or "Negotiation failed" in str(fault)
     return isinstance(fault, _PASSING)
 
 
-def explained(fault: Exception, route: Route, options: SshOptions) -> RemoteError:
+def explained(fault: Exception, route: Route, command_said: str = "") -> RemoteError:
+    """The error for a person; `command_said` is what the ProxyCommand complained about."""
     ssh_command = f"ssh -p {route.port} {route.user}@{route.address}"
-    if isinstance(fault, AuthenticationException | PasswordRequiredException) or "authentication" in str(fault):
+    if isinstance(fault, AuthenticationException):
         return AuthError(
-            f"{route.label} did not let us in: {_refused_keys(fault, route)}",
-            host=route.host,
-            hint=f"check ansible_user and ansible_ssh_private_key_file; try: {ssh_command}",
+            f"{route.label} did not let us in: {fault}", host=route.host, hint=_way_in(fault, route, ssh_command)
         )
-    return ConnectError(
-        f"no connection to {route.label}: {_why(fault, options)}", host=route.host, hint=f"try: {ssh_command}"
-    )
+    why = f"the ProxyCommand says: {command_said}" if command_said else _why(fault, route.options)
+    return ConnectError(f"no connection to {route.label}: {why}", host=route.host, hint=f"try: {ssh_command}")
 
 
-def _refused_keys(fault: Exception, route: Route) -> str:
-    if isinstance(fault, PasswordRequiredException):
-        return "the key file is encrypted, and no agent holds it"
-    tried = [
-        *route.key_files,
-        *(["the default keys"] if route.default_keys else []),
-        *(["the agent"] if route.agent else []),
-    ]
-    return f"{str(fault).rstrip('.').lower()} (tried {', '.join(tried) or 'nothing'})"
+def _way_in(fault: Exception, route: Route, ssh_command: str) -> str:
+    """What to do about a login that was refused."""
+    takes = fault.takes if isinstance(fault, NotLetInError) else ()
+    if isinstance(fault, NotLetInError) and fault.hung_up and not route.identities_only:
+        return "too many keys were offered? name the right one, and set `IdentitiesOnly yes` in ~/.ssh/config"
+    if "encrypted" in str(fault):
+        return "add the key to an agent (ssh-add), or run it on a terminal, where its passphrase is asked for"
+    if "the password" in str(fault):
+        return f"check ansible_user and ansible_password; try: {ssh_command}"
+    if takes and "publickey" not in takes:
+        return "give a password: ansible_password (in a vault), or --ask-pass"
+    return f"check ansible_user and ansible_ssh_private_key_file; try: {ssh_command}"
 
 
 def _why(fault: Exception, options: SshOptions) -> str:

@@ -41,7 +41,7 @@ class SshRemote(ShellRemote):
                 return
             options = self._options
             if patience is not None:
-                options = replace(options, connect_timeout=patience, attempts=1)
+                options = replace(options, connect_timeout=patience, patience=patience, attempts=1)
             self._connection = open_connection(self.endpoint, options, self._meter)
 
     def login(self) -> str | None:
