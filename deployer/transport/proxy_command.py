@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import tempfile
@@ -40,8 +41,8 @@ class CommandSocket:
     def close(self) -> None:
         """Let the command see the end of its input, and end it. Again: does nothing."""
         self._socket.close()
-        for end in (lambda: None, self._process.terminate, self._process.kill):
-            end()
+        for number in (0, signal.SIGTERM, signal.SIGKILL):
+            self._process.send_signal(number)
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(PATIENCE)
                 break
