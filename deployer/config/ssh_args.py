@@ -9,9 +9,18 @@ from collections.abc import Iterator
 from deployer.config.values import nearest
 from deployer.model.ssh_options import CONFIG_FILE, FOLLOWED, WITHOUT_EFFECT
 
-AS_OPTION = {"J": "ProxyJump", "i": "IdentityFile", "l": "User", "p": "Port", "P": "Tag", "F": CONFIG_FILE}
-ALONE = frozenset("46AaCgKkMNnqTtvXxYy")  # flags that change nothing about how we log in
-WITH_VALUE = frozenset("EeS")  # the same, each with a value
+AS_OPTION = {
+    "J": "ProxyJump",
+    "i": "IdentityFile",
+    "l": "User",
+    "p": "Port",
+    "P": "Tag",
+    "b": "BindAddress",
+    "F": CONFIG_FILE,
+}
+FAMILIES = {"4": "inet", "6": "inet6"}
+ALONE = frozenset("46AaCgKkMNnqTtvXxYy")  # flags without a value; all but FAMILIES change nothing here
+WITH_VALUE = frozenset("EeS")  # change nothing here either, each with a value
 
 OPTION = re.compile(r"\s*([A-Za-z0-9]+)(?:\s*=\s*|\s+|$)(.*?)\s*")
 
@@ -40,6 +49,8 @@ def _options(words: Iterator[str]) -> Iterator[tuple[str, str]]:
     for word in words:
         letters = word[1:] if word.startswith("-") else ""
         while letters[:1] in ALONE and letters:
+            if letters[0] in FAMILIES:
+                yield "AddressFamily", FAMILIES[letters[0]]
             letters = letters[1:]
         if letters:
             yield from _valued(letters[0], letters[1:] or next(words, ""), word)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 FOLLOWED = frozenset(
     {
-        "HostName", "User", "Port", "Tag", "IdentityFile", "IdentitiesOnly", "IdentityAgent", "CertificateFile",
-        "PreferredAuthentications", "PubkeyAuthentication", "PasswordAuthentication",
-        "KbdInteractiveAuthentication", "ChallengeResponseAuthentication", "BatchMode", "ProxyJump",
-        "ProxyCommand", "StrictHostKeyChecking", "UserKnownHostsFile", "GlobalKnownHostsFile", "HostKeyAlias",
-        "ConnectTimeout", "ConnectionAttempts", "ServerAliveInterval", "ServerAliveCountMax", "Ciphers", "MACs",
-        "KexAlgorithms", "HostKeyAlgorithms",
+        "HostName", "User", "Port", "Tag", "AddressFamily", "BindAddress", "IdentityFile", "IdentitiesOnly",
+        "IdentityAgent", "CertificateFile", "PreferredAuthentications", "PubkeyAuthentication",
+        "PasswordAuthentication", "KbdInteractiveAuthentication", "ChallengeResponseAuthentication",
+        "BatchMode", "ProxyJump", "ProxyCommand", "StrictHostKeyChecking", "UserKnownHostsFile",
+        "GlobalKnownHostsFile", "HostKeyAlias", "ConnectTimeout", "ConnectionAttempts", "ServerAliveInterval",
+        "ServerAliveCountMax", "Ciphers", "MACs", "KexAlgorithms", "HostKeyAlgorithms",
     }
 )  # fmt: skip
 

@@ -14,12 +14,12 @@ from typing import Any
 
 import paramiko
 from fabric import Config, Connection
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential, wait_random
 
 from deployer.errors import AuthError, ConnectError, RemoteError
 from deployer.model.connection import Endpoint
 from deployer.transport.algorithms import apply_algorithms
-from deployer.transport.fault import explained, passes
+from deployer.transport.fault import explained, is_drop, passes
 from deployer.transport.host_certificate import MARK
 from deployer.transport.host_key import HostKey, Policy, judged, require_known
 from deployer.transport.jumps import way_to
@@ -29,9 +29,12 @@ from deployer.transport.meter import CountingSocket, Meter
 from deployer.transport.options import SshOptions
 from deployer.transport.proxy_command import CommandSocket
 from deployer.transport.route import Route, route_to
+from deployer.transport.tcp import Place, connect, look_up_host
 
 # sshd's MaxStartups drops connections at random from the tenth unauthenticated one on.
 _STARTING = threading.BoundedSemaphore(8)
+DROPS = 4  # times as many attempts against a busy sshd
+DIRECT = "direct"  # Fabric asks for a way only where a gateway is named
 _RSA = ("rsa-sha2-512", "rsa-sha2-256")
 
 # Faults are raised and told by us; a thread of paramiko's would print them once more.
@@ -59,15 +62,28 @@ class _Transport(paramiko.Transport):
 
 
 class _Connection(Connection):  # type: ignore[misc]
-    """Fabric's, through a command if there is one."""
+    """Fabric's, over a way that we open: through the connection to a jump host, a command, or TCP."""
 
-    proxy_command: str | None = None
+    route: Route | None = None
+    places: tuple[Place, ...] = ()
+    failed: Route | None = None  # the host of the way that the last attempt did not get past
     proxy: CommandSocket | None = None
 
+    def look_up(self) -> None:
+        """Find the address that the way begins with."""
+        assert self.route is not None
+        if isinstance(self.gateway, _Connection):
+            self.gateway.look_up()
+        elif self.route.proxy_command is None:
+            self.places = look_up_host(self.route.address, self.route.port, self.route.family)
+
     def open_gateway(self) -> Any:
-        if self.proxy_command is None:
+        assert self.route is not None
+        if isinstance(self.gateway, _Connection):
             return super().open_gateway()
-        self.proxy = CommandSocket(self.proxy_command)
+        if self.route.proxy_command is None:
+            return connect(self.places, self.route.options.connect_timeout, self.route.bind)
+        self.proxy = CommandSocket(self.route.proxy_command)
         return self.proxy
 
 
@@ -76,7 +92,7 @@ def open_connection(endpoint: Endpoint, options: SshOptions, meter: Meter) -> Co
     route = route_to(endpoint, options)
     connection = _connection(route, endpoint, meter)
     attempts = Retrying(
-        stop=stop_after_attempt(route.options.attempts),
+        stop=lambda state: state.attempt_number >= _most(state, route.options),
         wait=wait_exponential(multiplier=0.3, max=3) + wait_random(0, 0.5),
         retry=retry_if_exception(passes),
         reraise=True,
@@ -86,7 +102,7 @@ def open_connection(endpoint: Endpoint, options: SshOptions, meter: Meter) -> Co
     except RemoteError:
         raise
     except Exception as fault:
-        raise explained(fault, route, _said(connection)) from fault
+        raise explained(fault, connection.failed or route, _said(connection)) from fault
     connection.transport.set_keepalive(max(1, round(route.options.keepalive)))
     return connection
 
@@ -107,7 +123,7 @@ def scan(endpoint: Endpoint, options: SshOptions) -> HostKey:
     except RemoteError:
         raise
     except Exception as fault:
-        raise explained(fault, route, _said(connection)) from fault
+        raise explained(fault, connection.failed or route, _said(connection)) from fault
     raise ConnectError(f"{route.label} showed no key", host=route.host)
 
 
@@ -122,18 +138,38 @@ def close_connection(connection: Connection) -> None:
 
 
 def _said(connection: _Connection) -> str:
-    """What the command that we went through complains about."""
-    return connection.proxy.said() if connection.proxy is not None else ""
+    """What the command that the way begins with complains about."""
+    hop = connection
+    while isinstance(hop.gateway, _Connection):
+        hop = hop.gateway
+    return hop.proxy.said() if hop.proxy is not None else ""
 
 
-def _open(connection: Connection) -> None:
+def _open(connection: _Connection) -> None:
     """One attempt; nothing stays open if it fails."""
-    with _STARTING:
-        try:
+    try:
+        connection.look_up()
+        with _STARTING:
             connection.open()
-        except BaseException:
-            close_connection(connection)
-            raise
+    except BaseException:
+        connection.failed = _first_unreached(connection)
+        close_connection(connection)
+        raise
+
+
+def _first_unreached(connection: _Connection) -> Route | None:
+    hop = connection
+    while isinstance(hop.gateway, _Connection) and not hop.gateway.is_connected:
+        hop = hop.gateway
+    return hop.route
+
+
+def _most(state: RetryCallState, options: SshOptions) -> int:
+    """How many attempts there are: a busy sshd drops at random, so more of them help."""
+    fault = state.outcome.exception() if state.outcome else None
+    return (
+        options.attempts * DROPS if fault is not None and is_drop(fault) and options.attempts > 1 else options.attempts
+    )
 
 
 def _connection(route: Route, endpoint: Endpoint, meter: Meter) -> _Connection:
@@ -144,11 +180,11 @@ def _connection(route: Route, endpoint: Endpoint, meter: Meter) -> _Connection:
         user=route.user,
         port=route.port,
         config=Config(ssh_config=paramiko.SSHConfig(), lazy=True),
-        gateway=_gateway(route, endpoint, meter) or route.proxy_command or False,
+        gateway=_gateway(route, endpoint, meter) or DIRECT,
         connect_timeout=max(1, round(route.options.connect_timeout)),
         connect_kwargs=_connect_arguments(route, endpoint, meter),
     )
-    connection.proxy_command = route.proxy_command
+    connection.route = route
     connection.client.set_missing_host_key_policy(Policy(partial(require_known, route)))
     return connection
 

@@ -14,18 +14,28 @@ from deployer.transport.login import NotLetInError
 from deployer.transport.options import SshOptions
 from deployer.transport.route import Route
 
-_PASSING = (ConnectionRefusedError, ConnectionResetError, ConnectionAbortedError, BrokenPipeError, EOFError)
+CONNECT_FAILED = 2  # RFC 4254 section 5.1: the jump host found nobody
+_DROPPED = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError, EOFError)
 
 
 def passes(fault: BaseException) -> bool:
     """Whether trying again in a moment may help."""
+    if isinstance(fault, socket.gaierror):
+        return fault.errno == socket.EAI_AGAIN
     if isinstance(fault, NoValidConnectionsError):
         return errno.ECONNREFUSED in _numbers(fault)
+    if isinstance(fault, paramiko.ChannelException):
+        return fault.code == CONNECT_FAILED
+    return is_drop(fault) or isinstance(fault, ConnectionRefusedError)
+
+
+def is_drop(fault: BaseException) -> bool:
+    """Whether the host hung up before it asked who we are, as an sshd does that has too many at its door."""
     if isinstance(fault, AuthenticationException):
         return False
     if isinstance(fault, paramiko.SSHException):
         return "banner" in str(fault) or "Negotiation failed" in str(fault)
-    return isinstance(fault, _PASSING)
+    return isinstance(fault, _DROPPED)
 
 
 def explained(fault: Exception, route: Route, command_said: str = "") -> RemoteError:
@@ -54,17 +64,25 @@ def _way_in(fault: Exception, route: Route, ssh_command: str) -> str:
 
 
 def _why(fault: Exception, options: SshOptions) -> str:
-    if isinstance(fault, socket.gaierror):
-        return "the name does not resolve"
-    if isinstance(fault, NoValidConnectionsError):
-        return ", ".join(os.strerror(number).lower() for number in _numbers(fault))
-    if isinstance(fault, TimeoutError):
-        return f"no answer within {options.connect_timeout:g} s"
+    if isinstance(fault, OSError):
+        return _why_no_connection(fault, options)
+    if isinstance(fault, paramiko.ChannelException):
+        return f"the jump host says: {fault.text.lower() or 'no'}"
     if isinstance(fault, EOFError):
         return "the other side hung up"
     if "banner" in str(fault):
         return "the port is open, but no SSH server speaks there (or too many connect at once)"
     return str(fault) or type(fault).__name__
+
+
+def _why_no_connection(fault: OSError, options: SshOptions) -> str:
+    if isinstance(fault, socket.gaierror):
+        return "no name server answers" if fault.errno == socket.EAI_AGAIN else "the name does not resolve"
+    if isinstance(fault, NoValidConnectionsError):
+        return ", ".join(os.strerror(number).lower() for number in _numbers(fault))
+    if isinstance(fault, TimeoutError):
+        return f"no answer within {options.connect_timeout:g} s"
+    return fault.strerror.lower() if fault.strerror else str(fault) or type(fault).__name__
 
 
 def _numbers(fault: NoValidConnectionsError) -> list[int]:

@@ -62,6 +62,8 @@ class Route:
     new_keys_to: str | None = None  # the file that a new key is added to
     jumps: tuple[str, ...] = ()  # user@host:port, the nearest first
     proxy_command: str | None = None
+    family: str = "any"  # inet, inet6: of the addresses that a name has
+    bind: str | None = None  # our own address
     options: SshOptions = field(default_factory=SshOptions)  # times, as this host has them
     algorithms: tuple[tuple[str, str], ...] = ()  # paramiko's name of a list, and what was said about it
     is_jump: bool = False  # somebody else's way, not a host of the inventory
@@ -121,6 +123,8 @@ class _Reading:
             new_keys_to=next(iter((*self._endpoint.known_hosts, *self._user_files())), None),
             jumps=jumps,
             proxy_command=command,
+            family=(self._found.word("addressfamily") or "any").lower(),
+            bind=self._found.word("bindaddress"),
             options=self._times(),
             algorithms=tuple((ours, self._found.text(name) or "") for name, ours in ALGORITHMS.items()),
         )

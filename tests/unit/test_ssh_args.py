@@ -30,7 +30,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "ssh.md"
             ("ProxyJump", "a,b"), ("IdentityFile", "~/key"), ("User", "me"), ("Port", "22"), ("-F", "none"),
         )),
         ("-o 'ProxyCommand = nc --proxy=a %h=' ", (("ProxyCommand", "nc --proxy=a %h="),)),
-        ("-C -o ControlMaster=auto -o ControlPersist=60s -4 -AC -vvv", ()),
+        ("-C -o ControlMaster=auto -o ControlPersist=60s -AC -vvv", ()),
+        ("-C4 -b 10.0.0.1", (("AddressFamily", "inet"), ("BindAddress", "10.0.0.1"))),
         ("-Cp2222 -E /tmp/log", (("Port", "2222"),)),
     ],
 )  # fmt: skip
