@@ -76,7 +76,8 @@ class Identities:
 
     def _of_file(self, path: str) -> Iterator[Identity]:
         try:
-            key = self._keys.open(path, self._passphrase, asks=self._route.asks)
+            passphrase = self._passphrase if path == self._route.key_files[0] else None
+            key = self._keys.open(path, passphrase, asks=self._route.asks)
         except KeyFileError as error:
             self.skipped.append(f"{path} {error}")
         else:

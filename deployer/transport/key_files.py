@@ -35,9 +35,9 @@ class KeyFiles:
     def open(self, path: str, passphrase: str | None = None, *, asks: bool = True) -> paramiko.PKey:
         """The key of a file. Raises KeyFileError if it holds none, or nobody knows its passphrase."""
         with self._lock:
-            if path not in self._opened:
-                self._opened[path] = self._open(path, passphrase, asks)
-            found = self._opened[path]
+            found = self._opened.get(path) or self._open(path, passphrase, asks)
+            if asks or not isinstance(found, KeyFileError):
+                self._opened[path] = found
         if isinstance(found, KeyFileError):
             raise found
         return found

@@ -41,22 +41,30 @@ class Login:
     _tried: list[str] = field(default_factory=list)
     _takes: tuple[str, ...] | None = None  # None: the host has not said
     _progress: bool = False  # a method was not enough, and another one is wanted
+    _is_out_of_keys: bool = False
     _is_given: bool = False  # the password, once: more refusals could lock the account
 
     def authenticate(self, transport: paramiko.Transport) -> None:
         """Log in, or raise NotLetInError."""
-        steps = {"publickey": self._by_key, "password": self._by_password, "keyboard-interactive": self._by_answers}
+        self._tried, self._takes, self._is_given, self._is_out_of_keys = [], None, False, False
         try:
-            self._progress = True
-            while self._progress:
-                self._progress = False
-                if any(self._is_taken(method) and steps[method](transport) for method in self._order()):
-                    return
-            if self._takes is None and self._by_nothing(transport):
+            if self._by_steps(transport):
+                return
+            if self._takes is None and (self._by_nothing(transport) or self._by_steps(transport)):
                 return
         except (paramiko.SSHException, EOFError, OSError) as fault:
             raise self._refusal(fault, hung_up=not transport.is_active()) from fault
         raise self._refusal()
+
+    def _by_steps(self, transport: paramiko.Transport) -> bool:
+        """Each method that the host takes, and again as long as it wants one more."""
+        steps = {"publickey": self._by_key, "password": self._by_password, "keyboard-interactive": self._by_answers}
+        self._progress = True
+        while self._progress:
+            self._progress = False
+            if any(self._is_taken(method) and steps[method](transport) for method in self._order()):
+                return True
+        return False
 
     def _order(self) -> Iterable[str]:
         """Keys first; of the two ways to give a password the plain one, since one refusal is enough."""
@@ -67,6 +75,8 @@ class Login:
         return self._takes is None or method in self._takes
 
     def _by_key(self, transport: paramiko.Transport) -> bool:
+        if self._is_out_of_keys:
+            return False
         agent = Agent(self.route.agent)
         identities = Identities(self.route, self.route.options.keys, self.passphrase)
         try:
@@ -77,6 +87,7 @@ class Login:
                     return True
                 if not self._is_taken("publickey"):
                     return False
+            self._is_out_of_keys = True
             return False
         finally:
             agent.close()
@@ -92,7 +103,9 @@ class Login:
         return left is not None and self._is_through(left)
 
     def _by_answers(self, transport: paramiko.Transport) -> bool:
-        if self._ask is None and (self.password is None or self._is_given):
+        """Answer what the host asks; without a password only where it takes nothing else, or wants more than a key."""
+        is_wanted = self._takes is not None and "publickey" not in self._takes and self._ask is not None
+        if not is_wanted and (self.password is None or self._is_given):
             return False
         left = self._attempt(transport.auth_interactive, self.route.user, self._answers)
         return left is not None and self._is_through(left)
@@ -104,7 +117,8 @@ class Login:
         """The password where it is asked for, once; any other question is a person's."""
         if ASKED_FOR in prompt.lower():
             if self.password is None or self._is_given:
-                raise UnansweredError(f"the host asks `{prompt}` again" if self._is_given else "no password was given")
+                again = " again" if self._is_given else ", and no password was given"
+                raise UnansweredError(f"the host asks `{prompt}`{again}")
             self._is_given = True
             self._tried.append("the password")
             return self.password
@@ -149,4 +163,4 @@ class Login:
             why += "; then it hung up"
         if self._takes:
             why += f"; it takes {' or '.join(method for method in self._takes if method in METHODS)}"
-        return NotLetInError(why, takes=self._takes or (), hung_up=hung_up)
+        return NotLetInError(why, takes=self._takes or (), hung_up=hung_up and not isinstance(fault, UnansweredError))

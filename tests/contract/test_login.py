@@ -7,12 +7,14 @@ import re
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from sshd import SUDO_PASSWORD, Sshd, logged_in, make_key
 
+from deployer.config.ssh_args import parse_ssh_args
 from deployer.errors import AuthError, HostKeyError, RemoteError
 from deployer.model.connection import Endpoint
 from deployer.transport.key_files import KeyFiles
@@ -458,6 +460,21 @@ class TestWays:
         assert (tmp_path / "log").read_text() == ""
         left = subprocess.run(["pgrep", "-f", str(relay)], capture_output=True, text=True, check=False)
         assert left.stdout == ""
+
+    def test_ssh_itself_may_be_the_command(self, host: Sshd, config: Callable[..., Path], make_sshd: MakeSshd) -> None:
+        jump = make_sshd()
+        through = jump.room / "config"
+        through.write_text(f"Host *\n IdentityFile {jump.client_key}\n UserKnownHostsFile {jump.known_hosts}\n")
+        command = f"ssh -F {through} -W %h:%p -q -p {jump.port} 127.0.0.1"
+        path = config(host, f"IdentityFile {host.client_key}")
+        arguments = parse_ssh_args(f"-o ProxyCommand='{command}' -o ControlMaster=auto -C")
+        for _ in range(2):
+            assert ours(path, ssh_options=arguments) is None
+        assert (jump.room / "log").read_text().count("Accepted") == 2
+        deadline = time.monotonic() + 5
+        while jump.children() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert jump.children() == [], "the command ends with the connection"
 
     def test_a_command_that_fails_is_told_with_what_it_says(self, host: Sshd, config: Callable[..., Path]) -> None:
         error = agree(config(host, "ProxyCommand sh -c 'echo no way >&2; exit 1'"), let_in=False)
