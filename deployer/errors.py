@@ -10,6 +10,7 @@
     │ └ ConfigGroupError         several of these at once
     ├ RemoteError              something between here and one host                exit 4 before a change
     │ ├ ConnectError             no connection; the host may be down
+    │ │ └ LostError                there was one, and it broke
     │ ├ AuthError                connected, but not let in
     │ ├ HostKeyError             the host's key is unknown or has changed
     │ ├ TransferError            bytes did not arrive as they were sent
@@ -154,6 +155,10 @@ class RemoteError(DeployerError):
 
 class ConnectError(RemoteError):
     """No connection could be made, or it was lost."""
+
+
+class LostError(ConnectError):
+    """A connection that was there broke; the next call makes a new one."""
 
 
 class AuthError(RemoteError):

@@ -15,11 +15,13 @@ from typing import Any, cast
 
 from deployer.cli.environment import Environment
 from deployer.cli.options import Aim, Choice
+from deployer.cli.passwords import Passwords
 from deployer.cli.person import ask_person
 from deployer.cli.restoring import check_restorable
 from deployer.cli.roster import LiveRoster
 from deployer.cli.targets import check_growth, check_plays, releases_of, target_of, who
 from deployer.config.about_release import wants_facts
+from deployer.config.endpoint import SECRETS
 from deployer.config.keywords import did_you_mean
 from deployer.config.releases import HostRelease
 from deployer.engine.ports import Choose, Emit, Options, Questions, Session
@@ -46,6 +48,7 @@ GOING_ON = ("resume", "promote", "abort")
 class Assembly:
     session: Session
     reporter: Reporter
+    passwords: Passwords
 
 
 def assemble(choice: Choice, aim: Aim) -> Assembly:
@@ -87,7 +90,8 @@ def assemble(choice: Choice, aim: Aim) -> Assembly:
         undoes=aim.verb == "abort",
         options=_options(environment, path, aim, choice.forks),
     )
-    return Assembly(session=session, reporter=reporter)
+    environment.passwords.emit = session.emit
+    return Assembly(session=session, reporter=reporter, passwords=environment.passwords)
 
 
 def _begun(playbook: Playbook, name: str | None) -> Playbook:
@@ -131,10 +135,10 @@ def _secrets(environment: Environment, playbook: Path) -> Redactor:
     """Who knows the values that no output may show."""
     secret = environment.secret
     for host in environment.hosts:
-        known = environment.rendered(host, playbook, ("deploy_secrets", "ansible_become_password"))
+        known = environment.rendered(host, playbook, ("deploy_secrets", *SECRETS))
         told = known.get("deploy_secrets")
         secret.add(*(str(value) for value in (told.values() if isinstance(told, Mapping) else ())))
-        secret.add(str(known.get("ansible_become_password") or ""))
+        secret.add(*(str(known.get(name) or "") for name in SECRETS))
     return secret
 
 

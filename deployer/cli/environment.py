@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from deployer.cli.options import Choice
+from deployer.cli.passwords import Passwords
 from deployer.cli.vault_keys import given_keys
 from deployer.config.collector import Collector
 from deployer.config.endpoint import endpoint_of, wants_become
@@ -37,6 +38,7 @@ from deployer.protocols import Remote
 from deployer.report.redact import Redactor
 from deployer.rollout.addresses import IPV4, IPV6
 from deployer.rollout.patterns import Doubt, group_hosts, refuse, select
+from deployer.transport.options import SshOptions
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
 SPOKEN = {"full": "2.19.14", "major": 2, "minor": 19, "revision": 14, "string": "2.19.14"}  # whose language this is
@@ -93,6 +95,11 @@ class Environment:
         self.vault.tell(redactor.add)
         return redactor
 
+    @cached_property
+    def passwords(self) -> Passwords:
+        """What a person gives on the command line, or is asked for."""
+        return Passwords(self.choice, self.secret.add)
+
     @contextmanager
     def kept_out(self) -> Iterator[None]:
         """An error that is raised inside names no secret."""
@@ -129,7 +136,7 @@ class Environment:
     def grown(self, inventory: Inventory) -> Environment:
         """The same environment after tasks have added hosts and groups; what hosts have told and learnt is shared."""
         other = Environment(self.choice, self.playbook_folder)
-        kept = ("paths", "vault", "secret", "language", "extra", "_facts", "_learnt")
+        kept = ("paths", "vault", "secret", "passwords", "language", "extra", "_facts", "_learnt")
         vars(other).update({name: getattr(self, name) for name in kept}, inventory=inventory)
         return other
 
@@ -239,9 +246,14 @@ class Environment:
         names = tuple(name for name in {**self.variables(host), **self.extra} if name.startswith(_CONNECTION))
         rendered = self.rendered(host, self.paths[0], names)
         with self.kept_out():
-            return endpoint_of(host, rendered), bool(wants_become(rendered))
+            return self.passwords.completed(endpoint_of(host, rendered)), bool(wants_become(rendered))
+
+    @property
+    def ssh_options(self) -> SshOptions:
+        """What all connections of this run have in common."""
+        return SshOptions(keys=self.passwords.keys)
 
     def remote(self, host: Host) -> Remote:
         from deployer.transport.connect import remote_for
 
-        return remote_for(self.endpoint(host)[0])
+        return remote_for(self.endpoint(host)[0], self.ssh_options)

@@ -14,7 +14,7 @@ from deployer.errors import ExitCode, RemoteError
 from deployer.model.connection import Endpoint
 
 if TYPE_CHECKING:
-    from deployer.transport.dial import HostKey
+    from deployer.transport.host_key import HostKey
 
 Scanned = tuple[Endpoint, "HostKey | RemoteError"]
 AT_ONCE = 8
@@ -113,14 +113,14 @@ def _agreed(count: int, yes: bool) -> bool:
 
 
 def _remember(endpoint: Endpoint, found: HostKey) -> str:
-    """Add the key to the inventory's known_hosts file, or else the user's; says to which."""
+    """Add the key to the first file for keys: the inventory's, or else the user's; says to which."""
     from deployer.transport.known_hosts import read_known_hosts
     from deployer.transport.known_hosts import trust as write
     from deployer.transport.options import USER_KNOWN_HOSTS
 
     names = found.route.names[:1]
     _forget(endpoint, {line.place.path for line in read_known_hosts(found.route.known_hosts).keys(names)}, names[0])
-    path = (*endpoint.known_hosts, USER_KNOWN_HOSTS)[0]
+    path = found.route.new_keys_to or USER_KNOWN_HOSTS
     try:
         write(path, [(names[0], found.key)])
     except OSError as fault:

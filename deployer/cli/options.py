@@ -77,6 +77,24 @@ def meant_commit(name: str | None) -> Iterator[Ref | None]:
         yield Ref(name=name, room=Path(room))
 
 
+def login_options(command: F) -> F:
+    """The options that give passwords to log in and to become root: Ansible's."""
+    for option in (
+        click.option(
+            "--become-password-file", "--become-pass-file", type=click.Path(path_type=Path), metavar="FILE",
+            help="File with the password for sudo, or program that prints it.",
+        ),
+        click.option(
+            "--connection-password-file", "--conn-pass-file", type=click.Path(path_type=Path), metavar="FILE",
+            help="File with the password to log in with, or program that prints it.",
+        ),
+        click.option("-K", "--ask-become-pass", is_flag=True, help="Ask for the password for sudo."),
+        click.option("-k", "--ask-pass", is_flag=True, help="Ask for the password to log in with."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
 @dataclass(frozen=True, kw_only=True)
 class Choice:
     """What was typed, for a verb that works on hosts."""
@@ -91,6 +109,10 @@ class Choice:
     vault_ids: tuple[str, ...] = ()
     vault_password_files: tuple[str, ...] = ()
     ask_vault_pass: bool = False
+    ask_pass: bool = False
+    ask_become_pass: bool = False
+    connection_password_file: Path | None = None
+    become_password_file: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +139,7 @@ def host_options(command: F) -> F:
     """The options of every verb that works on hosts."""
     for option in (verbose_option, forks_option, inventory_option, extra_option, limit_option):
         command = option(command)
-    return environment_argument(vault_options(command))
+    return environment_argument(vault_options(login_options(command)))
 
 
 def run_options(command: F) -> F:

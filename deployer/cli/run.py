@@ -192,6 +192,7 @@ def _execute(given: dict[str, Any], *, verb: str, playbook: Path, ref: str | Non
         assembly = assemble(Choice(**given), aim)
         try:
             with stop_on_signals(assembly.session) as stop:
+                assembly.passwords.stop = stop
                 return execute(assembly.session, stop)
         finally:
             assembly.reporter.close()

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from deployer.config.ssh_args import ArgumentError, parse_ssh_args
 from deployer.config.values import kind_of, nearest, place_of
 from deployer.errors import NOWHERE, InventoryError, Place
 from deployer.model.connection import Endpoint
@@ -22,7 +23,13 @@ ADDRESS = ("ansible_host", "ansible_ssh_host")
 PORT = ("ansible_port", "ansible_ssh_port")
 USER = ("ansible_user", "ansible_ssh_user")
 KEY_FILE = ("ansible_private_key_file", "ansible_ssh_private_key_file")
+PASSWORD = ("ansible_password", "ansible_ssh_pass", "ansible_ssh_password")
+KEY_PASSPHRASE = ("ansible_private_key_passphrase", "ansible_ssh_private_key_passphrase")
+HOST_KEY_CHECKING = ("ansible_host_key_checking", "ansible_ssh_host_key_checking")
+TIMEOUT = ("ansible_ssh_timeout",)
+SSH_ARGUMENTS = ("ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args")
 BECOME_PASSWORD = ("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass")
+SECRETS = (*PASSWORD, *KEY_PASSPHRASE, *BECOME_PASSWORD)
 CONNECTIONS = {"ssh": False, "smart": False, "paramiko": False, "paramiko_ssh": False, "local": True}  # is it local?
 WORD = re.compile(r"[^\s\x00-\x20\x7f@-][^\s\x00-\x20\x7f@]*")
 
@@ -41,7 +48,10 @@ def endpoint_of(host: Host, variables: Mapping[str, Any]) -> Endpoint:
         key_file=found.path(KEY_FILE),
         known_hosts=found.known_hosts(),
         local=found.is_local(),
-        become_password=found.become_password(),
+        become_password=found.secret(BECOME_PASSWORD),
+        password=found.secret(PASSWORD),
+        key_passphrase=found.secret(KEY_PASSPHRASE),
+        ssh_options=(*found.checking(), *found.timeout(), *found.ssh_arguments()),
     )
 
 
@@ -115,9 +125,40 @@ class Connection:
             )
         return CONNECTIONS[plugin]
 
-    def become_password(self) -> str | None:
+    def checking(self) -> tuple[tuple[str, str], ...]:
+        """`ansible_host_key_checking: false` is what Ansible makes of it: StrictHostKeyChecking no."""
+        name, value = self.last(HOST_KEY_CHECKING)
+        said = None if value is None else truth(value) if isinstance(value, str | int) else None
+        if value is not None and said is None:
+            raise self.wrong(name, "true or false", kind_of(value), hint=f"write `{name}: true`")
+        return (("StrictHostKeyChecking", "no"),) if said is False else ()
+
+    def timeout(self) -> tuple[tuple[str, str], ...]:
+        name, value = self.last(TIMEOUT)
+        if value is None:
+            return ()
+        text = "" if isinstance(value, bool) else str(value).strip()
+        if not (text.isascii() and text.isdigit() and int(text)):
+            raise self.wrong(name, "a number of seconds", kind_of(value), hint=f"write `{name}: 10`")
+        return (("ConnectTimeout", text),)
+
+    def ssh_arguments(self) -> tuple[tuple[str, str], ...]:
+        """What the arguments for ssh mean, as options of ssh_config."""
+        found: list[tuple[str, str]] = []
+        for name in SSH_ARGUMENTS:
+            value = self.variables.get(name)
+            if value is not None and not isinstance(value, str):
+                raise self.wrong(name, "a string", kind_of(value), hint="quote it")
+            try:
+                found += parse_ssh_args(value or "")
+            except ArgumentError as error:
+                place = _known(place_of(self.host.variables, name))
+                raise InventoryError(f"{name}: {error}", host=self.host.name, place=place, hint=error.hint) from None
+        return tuple(found)
+
+    def secret(self, names: tuple[str, ...]) -> str | None:
         """A number is taken as its digits (INI makes numbers of them); an empty one as none."""
-        name, value = self.last(BECOME_PASSWORD)
+        name, value = self.last(names)
         if value is None or value == "":
             return None
         if isinstance(value, bool) or not isinstance(value, str | int):

@@ -18,9 +18,9 @@ from deployer.engine.ports import Ask, Emit
 from deployer.engine.reconnect import reconnect
 from deployer.engine.steps import StepReader, also_ok, render_steps
 from deployer.engine.sync import apply_sync
-from deployer.errors import CommandError, CommandTimeoutError, UnhealthyError
+from deployer.errors import CommandError, CommandTimeoutError, LostError, UnhealthyError
 from deployer.model.action import Action, Fetch, Outcome, Pause, Put, Reconnect, Run, Script, Sync, Watch
-from deployer.model.event import ActionStarted, HostDoing, Output, Progress
+from deployer.model.event import ActionStarted, HostDoing, Note, Output, Progress
 from deployer.model.report import Done
 from deployer.protocols import OnBytes
 
@@ -89,7 +89,7 @@ class Applier:
                 for action in group:
                     self._alone(action, applied)
             else:
-                self._steps(tuple(group), applied)
+                self._carry_out(tuple(group), applied)
 
     def _alone(self, action: Action, applied: Applied) -> None:
         self.announce(action)
@@ -127,6 +127,18 @@ class Applier:
         if self.host.guard and any(action.serves for action in actions):
             self.host.guard.arm()
 
+    def _carry_out(self, actions: tuple[Action, ...], applied: Applied) -> None:
+        """Perform steps; files that a broken connection kept from being written are written again, once."""
+        before = len(applied.done)
+        try:
+            self._steps(actions, applied)
+        except LostError as lost:
+            left = actions[len(applied.done) - before :]
+            if not left or not all(isinstance(action, Put) for action in left):
+                raise
+            self.emit(Note(host=self.host.name, message=f"{lost.message}; files are written again", warning=True))
+            self._steps(left, applied)
+
     def _steps(self, actions: tuple[Action, ...], applied: Applied) -> None:
         self._arm(actions)
         reader, guard = _Follower(self, actions, secrets.token_hex(8), applied), self.host.guard
@@ -142,6 +154,8 @@ class Applier:
             raise CommandTimeoutError(
                 f"{actions[max(reader.steps.current, 0)].title}: {late.message}", host=self.host.name
             ) from late
+        except LostError as lost:
+            raise LostError(f"{lost.message}: {reader.known()}", host=self.host.name, hint=lost.hint) from lost
         finally:
             applied.output, applied.errors = reader.shown()
         if guard and result.status == FENCED:
@@ -197,6 +211,18 @@ class _Follower:
         step = self.steps.current
         answers = step >= 0 and getattr(self._actions[step], "answers", False)
         return ("", "") if answers else (self.steps.output(step), self.steps.error_output(step))
+
+    def known(self) -> str:
+        """How far it is known to have come, for when no more will be heard."""
+        step = self.steps.current
+        following = self._actions[step + 1].title if step + 1 < len(self._actions) else None
+        if step < 0:
+            return f"whether `{following}` has begun is not known"
+        title, status = self._actions[step].title, self.steps.statuses.get(step)
+        if status is None:
+            return f"`{title}` had begun, how it ended is not known"
+        ended = f"`{title}` had ended with status {status}"
+        return f"{ended}, whether `{following}` has begun is not known" if following else ended
 
     def check(self, status: int | None, stderr: str) -> None:
         """Raise CommandError unless every step ended well."""

@@ -6,17 +6,24 @@ import secrets
 from collections.abc import Iterable
 from typing import Any
 
-from deployer.errors import CommandError
+from deployer.errors import CommandError, LostError
 from deployer.protocols import Fact, Remote
 
 
 def look(remote: Remote, facts: Iterable[Fact[Any]], *, become: str | None, timeout: float = 120.0) -> dict[Any, Any]:
-    """Ask a host these facts and read the answers; raises what `Remote.run` raises, CommandError if one is missing."""
+    """Ask a host these facts and read the answers; raises what `Remote.run` raises, CommandError if one is missing.
+
+    Questions change nothing: if the connection breaks, they are asked once more.
+    """
     wanted = tuple(dict.fromkeys(facts))
     if not wanted:
         return {}
     nonce = secrets.token_hex(8)
-    result = remote.run(render_look(wanted, nonce), become=become, timeout=timeout)
+    script = render_look(wanted, nonce)
+    try:
+        result = remote.run(script, become=become, timeout=timeout)
+    except LostError:
+        result = remote.run(script, become=become, timeout=timeout)
     answers = read_look(result.stdout, nonce)
     if len(answers) != len(wanted):
         raise CommandError(

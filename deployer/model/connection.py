@@ -17,6 +17,9 @@ class Endpoint:
     known_hosts: tuple[str, ...] = ()  # extra files beside the user's and the system's
     local: bool = False  # ansible_connection: local
     become_password: str | None = None
+    password: str | None = None  # ansible_password: to log in with
+    key_passphrase: str | None = None  # of key_file
+    ssh_options: tuple[tuple[str, str], ...] = ()  # what ansible_ssh_common_args and its kin say, as of ssh_config
 
     def __repr__(self) -> str:
         return f"Endpoint({self.name} = {self.user or '-'}@{self.address}:{self.port or 22})"

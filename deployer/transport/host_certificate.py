@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from deployer.transport.known_hosts import AUTHORITY, REVOKED, KnownHosts
-from deployer.transport.ssh_config import Route
+from deployer.transport.route import Route
 
 MARK = "-cert-v01@openssh.com"
 
@@ -36,10 +36,16 @@ def is_certified(blob: bytes, known: KnownHosts, route: Route) -> bool:
     return authority in trusted and own not in revoked and _is_valid(certificate, route)
 
 
+def certified_key(blob: bytes) -> bytes | None:
+    """The public key that a certificate is for, as it travels; None for what is no certificate."""
+    certificate = _load(blob)
+    return _blob(certificate.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)) if certificate else None
+
+
 def _is_valid(certificate: SSHCertificate, route: Route) -> bool:
     """Signed by whom it says, for this host, and now."""
     patterns = [name.decode(errors="replace").lower() for name in certificate.valid_principals]
-    meant = [route.address.lower(), *route.names]
+    meant = [route.alias or route.address.lower()]
     if patterns and not any(fnmatchcase(name, pattern) for name in meant for pattern in patterns):
         return False
     try:

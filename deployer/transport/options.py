@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from deployer.transport.key_files import KeyFiles
 
 USER_KNOWN_HOSTS = "~/.ssh/known_hosts"
 
@@ -13,7 +15,10 @@ class SshOptions:
 
     connect_timeout: float = 10.0
     attempts: int = 4  # for faults that pass: refused right after boot, a busy sshd
+    patience: float | None = None  # what no ssh_config may lengthen
     keepalive: float = 5.0  # between signs of life
     silence: float = 30.0  # unanswered for so long, a connection counts as lost
-    known_hosts: tuple[str, ...] = (USER_KNOWN_HOSTS, "/etc/ssh/ssh_known_hosts")
+    known_hosts: tuple[str, ...] = (USER_KNOWN_HOSTS, f"{USER_KNOWN_HOSTS}2")
+    global_known_hosts: tuple[str, ...] = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
     ssh_config: tuple[str, ...] = ("~/.ssh/config", "/etc/ssh/ssh_config")
+    keys: KeyFiles = field(default_factory=KeyFiles, compare=False, repr=False)  # shared by all hosts of a run

@@ -133,7 +133,7 @@ class ShellRemote(ABC):
     def refusal(self, become: str | None, said: str) -> DeployerError:
         """Why a program that was started never ran."""
         self.check_connection()
-        return self._who(become).refused(said)
+        return self._who(become).refused(said, self._execute)
 
     def traffic(self) -> Traffic:
         return self._meter.traffic()
@@ -201,7 +201,7 @@ class ShellRemote(ABC):
             return
         self.check_connection()
         if not reply.begun:
-            raise who.refused(reply.noise())
+            raise who.refused(reply.noise(), self._execute)
 
     def _kill(self, pid: int, *, who: Become) -> None:
         """End a process group: ask, wait two seconds, force. Needs a channel of its own; a lost host is left alone."""

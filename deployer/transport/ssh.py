@@ -6,7 +6,7 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deployer.errors import ConnectError
+from deployer.errors import ConnectError, LostError
 from deployer.model.connection import Endpoint
 from deployer.transport.options import SshOptions
 from deployer.transport.remote import ShellRemote
@@ -41,7 +41,7 @@ class SshRemote(ShellRemote):
                 return
             options = self._options
             if patience is not None:
-                options = replace(options, connect_timeout=patience, attempts=1)
+                options = replace(options, connect_timeout=patience, patience=patience, attempts=1)
             self._connection = open_connection(self.endpoint, options, self._meter)
 
     def login(self) -> str | None:
@@ -98,7 +98,7 @@ class SshRemote(ShellRemote):
 
     def _transport(self) -> Transport:
         if self._connection is None or not self._connection.is_connected:
-            raise ConnectError(
+            raise LostError(
                 "the connection was lost", host=self.name, hint="the host may be rebooting, or the network is down"
             )
         return self._connection.transport  # type: ignore[no-any-return]

@@ -24,7 +24,15 @@ from deployer.transport.ssh import SshRemote
 SUDO_PASSWORD = "correct horse; echo '$battery'"
 NOISE = "echo 'welcome to the host'; printf 'no newline' >&2\n"
 SH = {"dash": "/usr/bin/dash", "bash": "/bin/bash", "busybox": "/bin/busybox"}
-USERS = {"free": 4241, "asker": 4242, "bare": 4243}  # sudo without a password, with one, not at all
+USERS = {"free": 4241, "asker": 4242, "bare": 4243, "limited": 4244, "typist": 4245}
+SUDOERS = """\
+free ALL=(ALL) NOPASSWD: ALL
+asker ALL=(ALL) ALL
+limited ALL=(root) NOPASSWD: /usr/bin/true, /usr/bin/id -u
+Defaults:typist requiretty
+typist ALL=(ALL) NOPASSWD: ALL
+"""
+PAM = "auth required pam_unix.so\naccount required pam_unix.so\nsession optional pam_permit.so\n"
 
 
 def can_wall() -> bool:
@@ -124,8 +132,9 @@ class Sshd:
         keys = "".join(f"HostKey {self.room}/host_{kind}\n" for kind in ("ed25519", "ecdsa", "rsa"))
         path = self.room / "sshd_config"
         path.write_text(
-            f"Port {self.port}\nListenAddress 127.0.0.1\n{keys}AuthorizedKeysFile {self.room}/authorized_keys\n"
-            "UsePAM no\nStrictModes no\nPidFile none\nPermitRootLogin yes\nPasswordAuthentication no\n" + self.extra
+            f"{self.extra}Port {self.port}\nListenAddress 127.0.0.1\n{keys}"
+            f"AuthorizedKeysFile {self.room}/authorized_keys\n"
+            "UsePAM no\nStrictModes no\nPidFile none\nPermitRootLogin yes\nPasswordAuthentication no\n"
         )
         return path
 
@@ -147,9 +156,11 @@ class Sshd:
         )
         (etc / "shadow").chmod(0o640)
         rules = etc / "sudoers.d" / "deploy"
-        rules.write_text("free ALL=(ALL) NOPASSWD: ALL\nasker ALL=(ALL) ALL\n")
+        rules.write_text(SUDOERS)
         rules.chmod(0o440)
         mounts = [f"mount --bind {etc}/{name} /etc/{name}" for name in ("passwd", "group", "shadow", "sudoers.d")]
+        (etc / "pam").write_text(PAM)
+        mounts.append(f"mount --bind {etc}/pam /etc/pam.d/sshd")
         mounts.append(f"mount --bind {SH[self.sh or '']} $(readlink -f /bin/sh)")
         return "set -e; " + "; ".join(mounts) + ";"
 

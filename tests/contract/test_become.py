@@ -67,9 +67,31 @@ def test_a_password_that_nobody_asks_for_reaches_no_program(walled: Walled) -> N
         assert remote.stream("cat", [b"data"], become="root").stdout == "data"
 
 
-def test_a_user_without_rights_is_told(walled: Walled) -> None:
+@pytest.mark.parametrize(
+    ("user", "password", "told", "hint"),
+    [
+        ("bare", SUDO_PASSWORD, "is not in the host's sudoers: cannot become root", "ALL=(ALL) ALL"),
+        ("typist", None, "sudo wants a terminal (requiretty)", "!requiretty"),
+        ("typist", SUDO_PASSWORD, "sudo wants a terminal (requiretty)", "!requiretty"),
+        ("limited", None, "sudoers allows only (root) NOPASSWD: /usr/bin/true, /usr/bin/id -u", "ALL=(ALL) ALL"),
+        ("limited", SUDO_PASSWORD, "sudoers allows only (root) NOPASSWD: /usr/bin/true", "runs `sh` by sudo"),
+        ("asker", None, "sudo asks for a password to become root", "--ask-become-pass"),
+    ],
+)
+def test_what_keeps_a_user_from_becoming_root_is_said(
+    walled: Walled, user: str, password: str | None, told: str, hint: str
+) -> None:
     with (
-        logged_in(walled("dash"), user="bare", become_password=SUDO_PASSWORD) as remote,
-        pytest.raises(AuthError, match="root"),
+        logged_in(walled("dash"), user=user, become_password=password) as remote,
+        pytest.raises(AuthError) as caught,
     ):
         remote.run("true", become="root")
+    assert told in str(caught.value)
+    assert hint in (caught.value.hint or "")
+
+
+def test_a_user_with_few_rights_may_do_what_needs_none(walled: Walled) -> None:
+    with logged_in(walled("dash"), user="limited") as remote:
+        with pytest.raises(AuthError):
+            remote.run("true", become="root")
+        assert remote.run("id -un").stdout == "limited\n"

@@ -9,14 +9,16 @@ import pytest
 from deployer.errors import ConnectError
 from deployer.model.connection import Endpoint
 from deployer.transport.connect import SshOptions, remote_for
-from deployer.transport.ssh_config import Route, route_to
+from deployer.transport.route import Route, route_to
 
 
 def route(tmp_path: Path, config: str, **endpoint: object) -> Route:
     path = tmp_path / "config"
     path.write_text(config)
     values: dict[str, object] = {"name": "web1", "address": "shop", **endpoint}
-    return route_to(Endpoint(**values), SshOptions(ssh_config=(str(path),), known_hosts=("own",)))  # type: ignore[arg-type]
+    return route_to(
+        Endpoint(**values), SshOptions(ssh_config=(str(path),), known_hosts=("own",), global_known_hosts=("all",))
+    )  # type: ignore[arg-type]
 
 
 def test_it_completes_address_port_and_user(tmp_path: Path) -> None:
@@ -50,7 +52,8 @@ def test_the_inventorys_key_comes_first(tmp_path: Path) -> None:
 def test_an_alias_and_files_for_host_keys_are_honoured(tmp_path: Path) -> None:
     found = route(tmp_path, "Host *\n HostKeyAlias Cluster\n UserKnownHostsFile a b\n", known_hosts=("inventory",))
     assert found.names == ("cluster",)
-    assert found.known_hosts == ("inventory", "a", "b", "own")
+    assert found.known_hosts == ("inventory", "a", "b", "all")
+    assert found.new_keys_to == "inventory"
 
 
 @pytest.mark.parametrize(
@@ -64,15 +67,18 @@ def test_jump_hosts_are_in_order(tmp_path: Path, line: str, jumps: tuple[str, ..
 def test_includes_are_read_in_their_place(tmp_path: Path) -> None:
     (tmp_path / "conf.d").mkdir()
     (tmp_path / "conf.d" / "shop").write_text("Host shop\n Port 2200\n")
-    assert route(tmp_path, "Include conf.d/*\nHost *\n Port 99\n").port == 2200
+    assert route(tmp_path, f"Include {tmp_path}/conf.d/*\nHost *\n Port 99\n").port == 2200
+    assert route(tmp_path, f"Host other\n Include {tmp_path}/conf.d/*\nHost *\n Port 99\n").port == 99
 
 
 def test_an_include_of_itself_ends(tmp_path: Path) -> None:
-    assert route(tmp_path, "Include config\nHost *\n Port 99\n").port == 99
+    assert route(tmp_path, f"Include {tmp_path}/config\nHost *\n Port 99\n").port == 99
 
 
 def test_a_file_that_cannot_be_understood_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConnectError, match=r"web1: cannot read .*config"):
+    with pytest.raises(
+        ConnectError, match=r"web1: cannot follow the ssh configuration: .*config:2: `Port` has no value"
+    ):
         route(tmp_path, "Host *\n Port\n")
 
 
