@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,10 +17,11 @@ from story import Project, shop_on
 
 from deployer.errors import ExitCode
 
-HOST = "db1"
+HOST, OTHER = "db1", "web1"  # the other one is Ansible's
+ANSIBLE = Path(__file__).parents[2] / ".venv-ansible" / "bin" / "ansible-playbook"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE2ZKXsn5XCIBqVz4FrUzJLuPIl8yd5OhHWkEs6Nq3Mq ann@example.com"
 SITE = """\
-- hosts: db1
+- hosts: "{{ on }}"
   become: true
   handlers:
     - {name: greeter restarted, systemd: {name: greeter, state: restarted}}
@@ -50,7 +54,7 @@ SITE = """\
     - {name: it is there, assert: {that: greeting_file.stat.exists and greeting_file.stat.isreg}}
 """.replace("KEY", KEY)
 RESTART = """\
-- hosts: db1
+- hosts: "{{ on }}"
   become: true
   tasks:
     - name: restart
@@ -59,7 +63,7 @@ RESTART = """\
     - {name: it was, assert: {that: restarted.rebooted and restarted.elapsed > 0}}
 """
 AWAY = """\
-- hosts: db1
+- hosts: "{{ on }}"
   become: true
   tasks:
     - {name: stopped, service: {name: greeter, state: stopped, enabled: false}}
@@ -71,7 +75,7 @@ AWAY = """\
 @pytest.fixture(scope="module")
 def site(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """One host, and no project: these plays bring no release."""
-    project = shop_on(fleet.only(HOST), "generic", tmp_path_factory.mktemp("generic"))
+    project = shop_on(fleet.only(HOST, OTHER), "generic", tmp_path_factory.mktemp("generic"))
     yield project
     project.end()
 
@@ -80,7 +84,9 @@ def changed(site: Project, playbook: str, *more: str) -> set[str]:
     """Run a playbook, which must end well: the tasks that changed something."""
     path = Path(site.room) / "site.yml"
     path.write_text(playbook)
-    run = site.command("run", "lab", "--playbook", str(path), "--output=json", *more).exits(ExitCode.OK)
+    run = site.command("run", "lab", "--playbook", str(path), "--output=json", "-e", f"on={HOST}", *more).exits(
+        ExitCode.OK
+    )
     return {one["task"] for one in run.report["results"] if one["status"] == "changed"}
 
 
@@ -131,3 +137,64 @@ def test_a_host_is_set_up_once_restarted_and_put_away(site: Project) -> None:
     assert changed(site, AWAY) == set()
     left = "systemctl is-enabled greeter; command -v hello; crontab -l -u ann | grep greetings || echo none"
     assert ask(site.host(HOST), left) == "disabled\nnone\n"
+
+
+# with Ansible, on a host of its own ----------------------------------------------------------------------------
+
+PYTHON = """\
+- hosts: web1
+  become: true
+  tasks: [{apt: {name: [python3, python3-apt], cache_valid_time: 86400}}]
+"""
+NAMES = {"ann": "bob", "Ann": "Bob", "4250": "4251", "shopkeepers": "sellers", "greeter": "porter", "open": "shut"}
+STATE = (
+    "id bob; crontab -l -u bob; systemctl is-enabled porter; systemctl is-active porter; cat /run/greeting;"
+    " cat /etc/systemd/system/porter.service; tail -n 1 /etc/environment; getent passwd bob; command -v hello"
+)
+
+
+def renamed(playbook: str) -> str:
+    """The same for accounts and services of which hosts have none yet; without the one module that is no builtin."""
+    lines = [line for line in playbook.splitlines(keepends=True) if "authorized_key" not in line]
+    return re.sub("|".join(NAMES), lambda found: NAMES[found[0]], "".join(lines))
+
+
+def told(text: str) -> list[tuple[str, str]]:
+    """Task and status of every line that Ansible, or we in its words, print of the one host."""
+    found, task = [], ""
+    for line in text.splitlines():
+        if banner := re.match(r"(?:TASK|RUNNING HANDLER) \[(.*)\]", line):
+            task = banner[1]
+        elif status := re.match(r"(ok|changed|skipping|fatal): \[", line):
+            found.append((task, status[1]))
+    return found
+
+
+def by_ansible(site: Project, playbook: Path, *more: str) -> str:
+    """What ansible-playbook prints of a run on the host that is its own."""
+    login = f"-i {site.fleet.key} -o UserKnownHostsFile={site.fleet.known_hosts} -o StrictHostKeyChecking=yes"
+    home = site.room / "home"
+    home.mkdir(exist_ok=True)
+    done = subprocess.run(
+        [str(ANSIBLE), "-i", str(site.inventory), "--limit", OTHER, "-e", f"on={OTHER}", *more, str(playbook)],
+        env={
+            "HOME": str(home), "PATH": os.environ["PATH"], "ANSIBLE_SSH_ARGS": login, "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_GATHERING": "explicit", "ANSIBLE_PYTHON_INTERPRETER": "/usr/bin/python3",
+        },
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+    return done.stdout
+
+
+def test_ansible_does_the_same_on_a_host(site: Project) -> None:
+    changed(site, PYTHON)
+    path = site.room / "site.yml"
+    for playbook in (SITE, AWAY):
+        path.write_text(renamed(playbook))
+        for greeting in ("hello", "hello", "again") if playbook is SITE else ("", ""):
+            more = ("-e", f"greeting={greeting}")
+            ours = site.command("run", "lab", "--playbook", str(path), "--output=ansible", "-e", f"on={HOST}", *more)
+            assert told(ours.exits(ExitCode.OK).stdout) == told(by_ansible(site, path, *more))
+        if playbook is SITE:
+            assert ask(site.host(HOST), STATE) == ask(site.host(OTHER), STATE)
