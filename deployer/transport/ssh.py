@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,20 +16,24 @@ from deployer.transport.wire_socket import WireSocket
 
 if TYPE_CHECKING:
     from fabric import Connection
-    from paramiko import Transport
+    from paramiko import Channel, Transport
 
 MAX_CHANNELS = 8  # sshd's MaxSessions is 10: two are kept for ending what runs too long
 PROHIBITED = 1  # RFC 4254 section 5.1: administratively prohibited
 
 
 class SshRemote(ShellRemote):
-    """One host over one SSH connection. A lost connection is told once; the next call makes a new one."""
+    """One host over one SSH connection, or more where sshd's MaxSessions is small.
+
+    A lost connection is told once; the next call makes a new one.
+    """
 
     def __init__(self, endpoint: Endpoint, *, options: SshOptions | None = None) -> None:
         super().__init__(endpoint)
         self._options = options or SshOptions()
         self._connecting = threading.Lock()
         self._connection: Connection | None = None
+        self._further: list[Connection] = []  # for sessions that the first one is refused
         self._slots = threading.BoundedSemaphore(MAX_CHANNELS)
 
     def connect(self, *, patience: float | None = None) -> None:
@@ -37,6 +42,7 @@ class SshRemote(ShellRemote):
 
         with self._connecting:
             self._refuse_closed()
+            self._further = [one for one in self._further if one.is_connected]
             if self._connection is not None and self._connection.is_connected:
                 return
             options = self._options
@@ -64,16 +70,46 @@ class SshRemote(ShellRemote):
         return wire
 
     def _open_channel(self, urgent: bool) -> ChannelWire:
-        transport = self._transport()
         if urgent:
-            return self._counted(ChannelWire(transport.open_session(timeout=self._options.connect_timeout)))
+            return self._counted(ChannelWire(self._open_session()))
         self._slots.acquire()
         try:
-            channel = transport.open_session(timeout=self._options.connect_timeout)
+            channel = self._open_session()
         except BaseException:
             self._slots.release()
             raise
         return self._counted(ChannelWire(channel, self._slots.release))
+
+    def _open_session(self) -> Channel:
+        """A session of the first connection that has one left."""
+        import paramiko
+
+        transport = self._transport()
+        try:
+            return transport.open_session(timeout=self._options.connect_timeout)
+        except paramiko.SSHException as fault:
+            # of two refusals at the same time paramiko gives one thread both, the other a plain SSHException
+            if not transport.is_active() or "Timeout" in str(fault):
+                raise
+        with self._connecting:
+            return self._open_further()
+
+    def _open_further(self) -> Channel:
+        import paramiko
+
+        from deployer.transport.dial import close_connection, open_connection
+
+        for connection in self._further:
+            with suppress(paramiko.SSHException):
+                return connection.transport.open_session(timeout=self._options.connect_timeout)  # type: ignore[no-any-return]
+        connection = open_connection(self.endpoint, self._options, self._meter)
+        try:
+            session = connection.transport.open_session(timeout=self._options.connect_timeout)
+        except BaseException:
+            close_connection(connection)
+            raise
+        self._further.append(connection)
+        return session  # type: ignore[no-any-return]
 
     def _counted(self, wire: ChannelWire) -> ChannelWire:
         self._meter.add(execs=1)
@@ -98,10 +134,12 @@ class SshRemote(ShellRemote):
 
     def _transport(self) -> Transport:
         if self._connection is None or not self._connection.is_connected:
-            raise LostError(
-                "the connection was lost", host=self.name, hint="the host may be rebooting, or the network is down"
-            )
+            raise self._lost()
         return self._connection.transport  # type: ignore[no-any-return]
+
+    def _lost(self) -> LostError:
+        hint = "the host may be rebooting, or the network is down"
+        return LostError("the connection was lost", host=self.name, hint=hint)
 
     def _refuse_closed(self) -> None:
         if self._closed:
@@ -110,9 +148,12 @@ class SshRemote(ShellRemote):
     def check_connection(self) -> None:
         self._refuse_closed()
         self._transport()
+        if not all(connection.is_connected for connection in self._further):
+            raise self._lost()
 
     def _disconnect(self) -> None:
         from deployer.transport.dial import close_connection
 
-        if self._connection is not None:
-            close_connection(self._connection)
+        for connection in (self._connection, *self._further):
+            if connection is not None:
+                close_connection(connection)

@@ -18,11 +18,10 @@ from pathlib import Path
 
 from deployer.errors import Place
 from deployer.model.ssh_options import CONFIG_FILE, SEVERAL
-from deployer.transport.tokens import TokenError, expanded, local_tokens
+from deployer.transport.tokens import expanded, local_tokens
 
 LINE = re.compile(r"""^\s*"?([A-Za-z0-9]+)"?(?:\s*=\s*|\s+)(.*?)\s*$""")
 WORD = re.compile(r""""((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|(\S+)""")
-WHOLE_LINE = frozenset({"proxycommand", "localcommand", "remotecommand", "knownhostscommand"})
 DEPTH = 16  # nested Includes, as in OpenSSH
 SYSTEM = "/etc/ssh"
 NEEDS_NOTHING = ("all", "canonical", "final")
@@ -54,7 +53,7 @@ class Found:
 
     def keep(self, name: str, text: str) -> None:
         """Keep a value, unless an earlier one counts."""
-        value = text if name in WHOLE_LINE else " ".join(words_of(text)) if name in SEVERAL else text
+        value = " ".join(words_of(text)) if name in SEVERAL else text
         known = self.values.setdefault(name, [])
         if not known or (name in SEVERAL and value not in known):
             known.append(value)
@@ -212,6 +211,3 @@ def _succeeds(command: str) -> bool:
     shell = os.environ.get("SHELL") or "/bin/sh"
     null = subprocess.DEVNULL
     return subprocess.run([shell, "-c", command], stdin=null, stdout=null, check=False).returncode == 0
-
-
-__all__ = ["Found", "SshConfigError", "TokenError", "look_up", "matches", "words_of"]

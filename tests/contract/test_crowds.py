@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import time
 from collections.abc import Callable
@@ -10,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sshd import Sshd
+from sshd import Sshd, logged_in
 
-from deployer.errors import AuthError, ConnectError
+from deployer.errors import AuthError, CommandTimeoutError, ConnectError
 from deployer.model.connection import Endpoint
 from deployer.transport.options import SshOptions
 from deployer.transport.ssh import SshRemote
@@ -108,3 +110,32 @@ def test_the_jump_host_that_is_in_the_way_is_named(make_sshd: MakeSshd, tmp_path
     with pytest.raises(ConnectError, match=f"127.0.0.1:{host.port}: the jump host says: connect failed"):
         remote.connect()
     remote.close()
+
+
+def test_a_small_max_sessions_costs_further_connections(make_sshd: MakeSshd) -> None:
+    server = make_sshd(None, "MaxSessions 1\n")
+    with logged_in(server) as remote:
+        assert remote.run("echo one").stdout == "one\n"
+        assert remote.traffic().connections == 1
+        with ThreadPoolExecutor(6) as pool:
+            streams = pool.map(lambda word: remote.stream(f"cat; sleep 0.5; echo {word}", [b"x"]).stdout, range(6))
+            assert list(streams) == [f"x{word}\n" for word in range(6)]
+        assert remote.run("echo two").stdout == "two\n"
+        assert 1 < remote.traffic().connections <= 7
+        with pytest.raises(CommandTimeoutError):
+            remote.run("sleep 20", timeout=0.5)
+        assert remote.run("echo three").stdout == "three\n"
+        for pid in server.children():
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(0.5)
+        assert remote.run("echo four").stdout == "four\n"
+    deadline = time.monotonic() + 5
+    while server.children() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert server.children() == []
+
+
+def test_a_host_that_opens_no_session_at_all_is_told(make_sshd: MakeSshd) -> None:
+    server = make_sshd(None, "MaxSessions 0\n")
+    with logged_in(server) as remote, pytest.raises(ConnectError, match="the host opens no more sessions"):
+        remote.run("true")
