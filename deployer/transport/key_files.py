@@ -95,9 +95,29 @@ def _loaded(path: str, passphrase: str | None) -> paramiko.PKey | KeyFileError:
     except OSError as fault:
         return KeyFileError(f"cannot be read: {(fault.strerror or str(fault)).lower()}")
     except (ValueError, TypeError, paramiko.SSHException) as fault:
+        known = _read_by_cryptography(path, passphrase)
+        if known is not None:
+            return known
         if passphrase:
             return KeyFileError("is encrypted, and the passphrase is wrong")
         return KeyFileError(f"is no key that is understood: {fault}")
+
+
+def _read_by_cryptography(path: str, passphrase: str | None) -> paramiko.PKey | None:
+    """An OpenSSH key that paramiko fails to read: of those without a comment it takes every other for broken."""
+    import paramiko
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_ssh_private_key
+
+    try:
+        found = load_ssh_private_key(Path(path).read_bytes(), passphrase.encode() if passphrase else None)
+    except (ValueError, TypeError, UnsupportedAlgorithm, OSError):
+        return None
+    if isinstance(found, EllipticCurvePrivateKey):
+        return paramiko.ECDSAKey(vals=(found, found.public_key()))
+    return paramiko.RSAKey(key=found) if isinstance(found, RSAPrivateKey) else None
 
 
 def _unarmoured(data: bytes) -> bytes | None:
