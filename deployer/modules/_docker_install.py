@@ -50,6 +50,8 @@ _APT = f"""\
     -o Dpkg::Options::=--force-confold install "$@"
 }}
 """
+_APK = f"apk add --wait {LOCK_PATIENCE} --no-progress"
+_NO_APK = "{ echo 'Docker is in community: is that in /etc/apk/repositories?' >&2; exit 1; }"
 _RESTART = """\
 if pid=$(cat /var/run/docker.pid 2>/dev/null); then
   case $(readlink "/proc/$pid/exe") in *' (deleted)') {restart} ;; esac
@@ -104,7 +106,7 @@ def install_script(
     if manager == "apt":
         return f"{WAIT}{_APT}{_install_apt(names, added)}{_verify(minima)}"
     if manager == "apk":
-        return f"apk add --wait {LOCK_PATIENCE} --no-progress {names}\n{_verify(minima)}"
+        return f"{_APK} {names} || {_NO_APK}\n{_verify(minima)}"
     return f"{manager} -y install {names}\n{_verify(minima)}"
 
 
@@ -120,7 +122,7 @@ def upgrade_script(
         lists = "refresh\n" if refresh else ""
         return f"{WAIT}{_APT}{lists}install --only-upgrade {names}\n{rest}"
     if manager == "apk":
-        return f"apk add --wait {LOCK_PATIENCE} --no-progress --upgrade {names}\n{rest}"
+        return f"{_APK} --upgrade {names}\n{rest}"
     return f"{manager} -y upgrade {names}\n{rest}"
 
 
