@@ -115,7 +115,8 @@ def trust(add: RepositorySeen, os: OsSeen, fingerprint: str | None) -> Iterator[
     text = (_DEB822 if apt else _REPO).format(
         url=add.url, suite=add.suite, arch=add.arch, key=place, fingerprint=wanted
     )
-    yield Put(path=place, content=key.encode(), because=f"packages must be signed with it; its fingerprint is {wanted}, as expected")
+    because = f"packages must be signed with it; its fingerprint is {wanted}, as expected"
+    yield Put(path=place, content=key.encode(), because=because)
     yield Put(path=source, content=text.encode(), because=f"Docker's packages come from {add.url}")
 
 
