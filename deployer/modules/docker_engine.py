@@ -20,7 +20,7 @@ from deployer.model.action import Action, Outcome
 from deployer.modules import _docker_service as service
 from deployer.modules._docker_install import plan_install, plan_readiness
 from deployer.modules._docker_settings import Settings, plan_settings, plan_start, settings_for
-from deployer.modules._docker_source import Chosen, Wish, check_repository, choose, trust
+from deployer.modules._docker_source import Chosen, check_repository, choose, trust
 from deployer.modules._docker_states import check_data, check_place, check_service, check_wish, shortfalls
 from deployer.modules._docker_upgrade import (
     PACKAGES,
@@ -81,9 +81,7 @@ class DockerEngineInstalled:
             repository: https://mirror.example/linux/debian
     """
 
-    source: Wish = (
-        "auto"  # auto: what is there, else docker if the host reaches it, else distro; existing: what is there
-    )
+    source: Literal["auto", "docker", "distro", "existing"] = "auto"  # where what is missing comes from: docker.md
     state: Literal["present", "latest"] = "present"  # latest: upgrade Docker's packages, and no others
     repository: str | None = (
         None  # a mirror of Docker's repository for this system: https://mirror.example/linux/debian

@@ -34,6 +34,7 @@ def bin_folder(tmp_path: Path) -> Path:
 
 
 def program(folder: Path, name: str, text: str) -> None:
+    (folder / name).unlink(missing_ok=True)  # a link to a tool of this machine's must never be written through
     (folder / name).write_text(f"#!/bin/sh\n{text}\n")
     (folder / name).chmod(0o755)
 
