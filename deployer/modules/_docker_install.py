@@ -18,17 +18,27 @@ LOCK_PATIENCE = 300  # seconds that another package manager, or cloud-init, may 
 INSTALL_TIMEOUT = 2400.0  # seconds: two waits, and a slow mirror
 ENV: Mapping[str, str] = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "l", "LC_ALL": "C"}
 
-WAIT = f"""\
+
+def _wait(who: str) -> str:
+    """Shell that waits as long as `who` prints anybody. A cloud-init that never ends keeps nobody from going on."""
+    return f"""\
 {HOLDER}left={LOCK_PATIENCE} said=
-while :; do
-  who=$(if cloud_init; then echo cloud-init; else holder | head -n 1; fi)
-  [ -n "$who" ] || break
+while who=$({who}) && [ -n "$who" ]; do
   [ "$who" = "$said" ] || echo "$who is at work on this host's packages; waiting for it"
   said=$who left=$((left - 1))
-  if [ "$left" -le 0 ]; then echo "it is still at work after {LOCK_PATIENCE} s" >&2; exit 1; fi
+  if [ "$left" -le 0 ]; then
+    echo "$who is still at work after {LOCK_PATIENCE} s" >&2
+    [ "$who" = cloud-init ] && break
+    exit 1
+  fi
   sleep 1
 done
 """
+
+
+_HOLDER = "holder | head -n 1"
+_WAIT = _wait(_HOLDER)
+_WAIT_FOR_ALL = _wait(f"if cloud_init; then echo cloud-init; else {_HOLDER}; fi")
 
 # DPkg::Lock::Timeout is about installing: apt-get update gives up at once if the lists are locked.
 REFRESH = f"""\
@@ -69,7 +79,7 @@ def plan_readiness(work: PackageWorkSeen) -> Iterator[Action]:
     if who:
         does = "is still setting this host up" if work.cloud_init else "holds the lock of the host's packages"
         yield Script(
-            text=WAIT, label=f"wait until {who.partition(' ')[0]} has ended", because=f"{who} {does}", env=ENV,
+            text=_WAIT_FOR_ALL, label=f"wait until {who.partition(' ')[0]} has ended", because=f"{who} {does}", env=ENV,
             changes=False,
         )  # fmt: skip
     elif work.unfinished:
@@ -104,7 +114,7 @@ def install_script(
     """
     names = shlex.join(packages)
     if manager == "apt":
-        return f"{WAIT}{_APT}{_install_apt(names, added)}{_verify(minima)}"
+        return f"{_WAIT}{_APT}{_install_apt(names, added)}{_verify(minima)}"
     if manager == "apk":
         return f"{_APK} {names} || {_NO_APK}\n{_verify(minima)}"
     return f"{manager} -y install {names}\n{_verify(minima)}"
@@ -120,7 +130,7 @@ def upgrade_script(
     names, rest = shlex.join(packages), f"{_RESTART.format(restart=restart)}{_verify(minima)}"
     if manager == "apt":
         lists = "refresh\n" if refresh else ""
-        return f"{WAIT}{_APT}{lists}install --only-upgrade {names}\n{rest}"
+        return f"{_WAIT}{_APT}{lists}install --only-upgrade {names}\n{rest}"
     if manager == "apk":
         return f"{_APK} --upgrade {names}\n{rest}"
     return f"{manager} -y upgrade {names}\n{rest}"

@@ -138,7 +138,7 @@ def _vendor(os: OsSeen, engine: EngineSeen, repository: RepositorySeen | None, l
     problem = _problem(repository)
     if problem is not None and not repository.source:
         raise HostRefusedError(
-            f"Docker's packages are asked for, and {repository.url} is out of reach: {problem}",
+            f"Docker's own packages are needed, and {repository.url} is out of reach: {problem}",
             hint="open the way to it, or name a mirror of it: docker_repository; or say docker_source: auto",
         )
     is_known = repository.source not in ("", source_file(os))  # what this tool wrote it writes anew, with the key
