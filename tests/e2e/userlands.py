@@ -16,8 +16,9 @@ from deployer.lab.control import control_files, debian_sources
 from deployer.lab.debian import _argv
 from deployer.lab.engine import ensure_engine
 from deployer.lab.fleet import Lab
-from deployer.lab.images import ensure_host_image
-from deployer.lab.network import ensure_network
+from deployer.lab.host import LabHost
+from deployer.lab.images import ensure_base, ensure_host_image
+from deployer.lab.network import create_container, ensure_network, fixed_address
 from deployer.lab.privilege import ensure_commands, run_as_root
 from deployer.lab.recipe import LABEL, Recipe, ensure_built, has_image, load_recipe, pack
 
@@ -42,6 +43,21 @@ def userlands_on(lab: Lab) -> Fleet:
         eventually(host._greets, within=90, what=f"{host.name} boots: {host._log_tail()}")
     lab.write_known_hosts(fleet.known_hosts)
     return fleet
+
+
+def dnf_on(lab: Lab) -> LabHost:
+    """A container with dnf, and with a signed repository that it reaches at 127.0.0.1; no sshd in it."""
+    client = ensure_engine(say)
+    network = ensure_network(client, f"deployer-lab-{lab.name}", lab.subnet, lab=lab.name)
+    files = {path.name: path.read_bytes() for path in (FOLDER / "dnf").iterdir()}
+    config = {
+        "Image": ensure_built(client, Recipe(name="dnf", base=ensure_base(client, say), files=files), say),
+        "Labels": {LABEL: lab.name, f"{LABEL}.role": "dnf"},
+        "NetworkingConfig": fixed_address(network, str(lab.subnet[30])),
+    }
+    container = create_container(client, f"deployer-lab-{lab.name}-dnf", config)
+    container.start()
+    return LabHost(name="dnf", address=str(lab.subnet[30]), port=22, container=container, network=network)
 
 
 def _image(client: docker.DockerClient, name: str) -> str:
