@@ -116,6 +116,31 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("lock_ttl", 60, "seconds after which a dead run's lock ends by itself; a live run renews it", int),
     Setting(
+        "docker_source",
+        "auto",
+        "where Docker comes from if it is missing: `docker`'s own repository, the `distro`'s packages, or `auto`; "
+        "`existing` installs nothing: [docker.md](docker.md)",
+        Literal["auto", "docker", "distro", "existing"],
+    ),
+    Setting(
+        "docker_state",
+        "present",
+        "`present`, or `latest`: upgrade Docker's packages, while containers go on",
+        Literal["present", "latest"],
+    ),
+    Setting(
+        "docker_repository",
+        None,
+        "address of a mirror of Docker's repository: `https://mirror.example/linux/debian`",
+        str | None,
+    ),
+    Setting(
+        "docker_fingerprint",
+        None,
+        "fingerprint of the key that its packages are signed with; by default Docker's own",
+        str | None,
+    ),
+    Setting(
         "docker_daemon", {}, "merged into /etc/docker/daemon.json: registry-mirrors, log-opts …", Mapping[str, Any]
     ),
 )

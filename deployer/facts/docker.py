@@ -7,12 +7,20 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 DAEMON_JSON = "/etc/docker/daemon.json"
 
+VENDOR_PACKAGES = ("docker-ce", "docker-ce-cli", "containerd.io", "docker-buildx-plugin", "docker-compose-plugin")
+DISTRIBUTION_PACKAGES = (  # of any of them: those that have Docker's parts, or that Docker's own cannot stand beside
+    "docker.io", "docker-cli", "docker-compose", "docker-compose-v2", "docker-buildx", "containerd", "runc",
+    "moby-engine", "docker", "docker-engine", "docker-cli-compose", "docker-cli-buildx",
+)  # fmt: skip
+
 # A docker command costs 30 to 60 ms, twice that where it hands over to a plugin: plugins are asked themselves, in the
 # folders where the docker command looks for them; the daemon's own version is asked for only if it does not answer.
+# podman-docker's `docker` is never run: it would make podman's folders. A package that is removed and not purged has
+# no md5sums any more, so that no program has to ask dpkg.
 _ENGINE = """\
 plugin() {
   for d in "${DOCKER_CONFIG:-${HOME:-}/.docker}" /usr/local/lib/docker /usr/local/libexec/docker /usr/lib/docker \\
@@ -21,9 +29,15 @@ plugin() {
   done
   return 1
 }
-engine= state=stopped compose= buildx=
-if command -v docker >/dev/null 2>&1; then
-  if engine=$(docker version --format '{{.Server.Version}}' 2>&1); then
+engine= state=stopped compose= buildx= place= unit= packages=
+if ! command -v dockerd >/dev/null 2>&1; then
+  d=$(command -v docker 2>/dev/null) || d=
+  case $(readlink -f -- "$d" 2>/dev/null) in */podman) place=podman ;; esac
+  if [ -n "$d" ] && head -c 512 "$d" 2>/dev/null | grep -q podman 2>/dev/null; then place=podman; fi
+  if [ -e /snap/bin/docker ]; then place=snap; fi
+fi
+if [ "$place" != podman ] && command -v docker >/dev/null 2>&1; then
+  if engine=$(docker version --format '{{.Server.Version}}{{range .Server.Components}} {{.Name}}{{end}}' 2>&1); then
     state=running
   else
     case $engine in *'permission denied'*) state=denied ;; esac
@@ -36,9 +50,22 @@ fi
 if [ "$state" != running ] && command -v dockerd >/dev/null 2>&1; then
   engine=$(dockerd --version 2>/dev/null) || engine=unknown
 fi
-unit=$(systemctl is-enabled docker.service 2>/dev/null) || :
-printf '%s\\n' "$state" "$engine" "$compose" "$buildx" "$unit"
-"""
+if command -v systemctl >/dev/null 2>&1; then
+  unit=$(systemctl is-enabled docker.service 2>/dev/null) || :
+elif [ -x /etc/init.d/docker ]; then
+  unit=disabled
+  for f in /etc/runlevels/*/docker /etc/rc[2345].d/S[0-9][0-9]docker; do if [ -e "$f" ]; then unit=enabled; fi; done
+fi
+names='@NAMES@'
+if [ -d /var/lib/dpkg/info ]; then
+  for n in $names; do if [ -e "/var/lib/dpkg/info/$n.md5sums" ]; then packages="$packages $n"; fi; done
+elif [ -e /lib/apk/db/installed ]; then
+  for n in $names; do if grep -qx "P:$n" /lib/apk/db/installed; then packages="$packages $n"; fi; done
+elif command -v rpm >/dev/null 2>&1; then
+  packages=$(rpm -q --qf '%{NAME} ' $names 2>/dev/null | sed 's/package [^ ]* is not installed//g' | tr '\\n' ' ')
+fi
+printf '%s\\n' "$state" "$engine" "$compose" "$buildx" "$unit" "$place" "$packages"
+""".replace("@NAMES@", " ".join((*VENDOR_PACKAGES, *DISTRIBUTION_PACKAGES, "podman-docker")))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +77,21 @@ class EngineSeen:
     denied: bool = False  # there is one, and whoever asked may not talk to it
     compose: str | None = None
     buildx: bool = False  # it is installed; any version will do
-    unit: str = ""  # what `systemctl is-enabled docker.service` says; empty: no such unit, or no systemd
+    unit: str = ""  # what `systemctl is-enabled docker.service` says, or the like; empty: no such service
+    place: Literal["", "snap", "podman"] = ""  # who is in Docker's place
+    packages: tuple[str, ...] = ()  # those with parts of Docker
+
+    @property
+    def origin(self) -> Literal["docker", "distro"] | None:
+        """Whose packages these are, Docker's own or the distribution's; None: there are none."""
+        if {"docker-ce", "docker-ce-cli", "containerd.io"}.intersection(self.packages):
+            return "docker"
+        return "distro" if self.rivals else None
+
+    @property
+    def rivals(self) -> tuple[str, ...]:
+        """Packages of the distribution's that Docker's own cannot stand beside."""
+        return tuple(name for name in self.packages if name in DISTRIBUTION_PACKAGES)
 
 
 @dataclass(frozen=True)
@@ -63,10 +104,16 @@ class DockerEngine:
         return _ENGINE
 
     def parse(self, output: str, status: int) -> EngineSeen:
-        state, engine, compose, buildx, unit = ([line.strip() for line in output.split("\n")] + [""] * 5)[:5]
+        lines = [line.strip() for line in output.split("\n")] + [""] * 7
+        state, engine, compose, buildx, unit, place, packages = lines[:7]
+        running = state == "running"
+        api = running and "podman" in engine.lower()  # podman's service, asked by a real `docker`
         return EngineSeen(
-            version=_version(engine), running=state == "running", denied=state == "denied",
-            compose=_version(compose), buildx=buildx == "yes", unit=unit if unit != "not-found" else "",
+            version=_version(engine.partition(" ")[0] if running else engine), running=running,
+            denied=state == "denied", compose=_version(compose), buildx=buildx == "yes",
+            unit=unit if unit != "not-found" else "",
+            place="podman" if api or place == "podman" else "snap" if place == "snap" else "",
+            packages=tuple(packages.split()),
         )  # fmt: skip
 
 
@@ -74,6 +121,32 @@ def _version(text: str) -> str | None:
     """The version in what a program printed, `v` and name taken off; the whole text if there is no number in it."""
     found = re.search(r"(?:^|\s)v?(\d+\.\d[^\s,]*)", text)
     return found.group(1) if found else text or None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveRestoreSeen:
+    """How containers would take it if their engine was restarted."""
+
+    enabled: bool = False  # they go on
+    swarm: bool = False  # the engine is a node of a swarm, where that cannot be
+    containers: int = 0  # that run
+
+
+@dataclass(frozen=True)
+class LiveRestore:
+    """Whether containers go on without their engine; always an answer."""
+
+    constant: ClassVar[bool] = False
+
+    def script(self) -> str:
+        return "docker info --format '{{.LiveRestoreEnabled}} {{.Swarm.LocalNodeState}} {{.ContainersRunning}}'"
+
+    def parse(self, output: str, status: int) -> LiveRestoreSeen:
+        enabled, swarm, containers, *_ = [*output.split(), "", "", ""]
+        return LiveRestoreSeen(
+            enabled=enabled == "true", swarm=swarm in ("active", "pending", "locked"),
+            containers=int(containers) if containers.isdigit() else 0,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,14 @@ import shlex
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+# apt-cache reads all its lists each time that it is asked: it is asked once.
 _APT = """\
 echo apt
+policy=$(apt-cache policy {names} 2>/dev/null)
 for p in {names}; do
   v=$(dpkg-query -W -f '${{db:Status-Status}} ${{Version}}\\n' "$p" 2>/dev/null | sed -n 's/^installed //p' | head -n 1)
-  echo "$v"; apt-cache policy "$p" 2>/dev/null | sed -n 's/^  Candidate: //p' | head -n 1 | grep . || echo
+  echo "$v"
+  printf '%s\\n' "$policy" | sed -n "/^$p:\\$/,/^  Candidate/s/^  Candidate: //p" | head -n 1 | grep . || echo
 done"""
 _RPM = """\
 for p in {names}; do

@@ -12,8 +12,14 @@ for f in /etc/os-release /usr/lib/os-release; do
 done
 printf '%s\\n' "${ID:-}" "${ID_LIKE:-}" "${VERSION_ID:-}" "${VERSION_CODENAME:-}"
 uname -m
-if [ -d /run/systemd/system ]; then echo systemd; else cat /proc/1/comm 2>/dev/null || echo; fi
-if command -v apt-get >/dev/null 2>&1; then echo apt; else echo; fi
+if [ -d /run/systemd/system ]; then echo systemd
+elif [ -d /run/openrc ]; then echo openrc
+elif [ "$(cat /proc/1/comm 2>/dev/null)" = init ] && [ -d /etc/init.d ]; then echo sysvinit
+else cat /proc/1/comm 2>/dev/null || echo; fi
+for p in apt-get dnf yum apk; do
+  if command -v "$p" >/dev/null 2>&1; then echo "${p%-get}"; exit 0; fi
+done
+echo
 """
 
 
@@ -26,8 +32,8 @@ class OsSeen:
     version: str = ""  # 13, 24.04; empty on a rolling one
     codename: str = ""  # trixie, noble
     arch: str = ""  # as `uname -m` says: x86_64, aarch64
-    init: str = ""  # name of process 1: systemd, sh, …
-    packages: str = ""  # "apt", or empty: packages come another way
+    init: str = ""  # systemd, openrc, sysvinit; else the name of process 1: sh, …
+    packages: str = ""  # apt, dnf, yum, apk; empty: packages come another way
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from deployer.facts.packages import AptCacheAge, Packages
 from deployer.model.action import Action, Outcome, Script
-from deployer.modules._docker_packages import REFRESH
+from deployer.modules._docker_install import REFRESH
 from deployer.modules._packages import ENV, State, Wish, check_names, is_idle
 from deployer.modules._refusals import ArgumentRefusedError, HostRefusedError
 from deployer.modules.registry import module

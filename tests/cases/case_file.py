@@ -8,6 +8,7 @@ facts:                             all that the module asks, nothing else
 actions: |                         one line per action: title — because
   docker network create web — network web not found
 puts: {/etc/app.conf: "text"}      content of files that are written; optional
+shell: [apt-get update]            lines of what the actions run, among others; optional
 serves: [docker compose stop]      titles of the actions that change what the host serves; optional
 outputs: ["text"]                  what the actions print, all ending well; optional
 returns: {stat: {exists: false}}   some of what the module returns then; optional
@@ -60,6 +61,7 @@ class Case(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     facts: list[dict[str, Any]] = []
     actions: str = ""
     puts: dict[str, str] = {}
+    shell: list[str] = []
     serves: list[str] | None = None
     outputs: list[str] = []
     returns: dict[str, Any] = {}

@@ -28,6 +28,8 @@ def test_plan_is_as_written(path: Path) -> None:
     assert planned.text == case.actions
     written = {one.path: one.content.decode() for one in planned.actions if isinstance(one, Put)}
     assert {path: written.get(path) for path in case.puts} == case.puts
+    lines = {line.strip() for one in planned.actions for line in text_of(one).splitlines()}
+    assert [line for line in case.shell if line not in lines] == []
     assert {name: planned.returned.get(name) for name in case.returns} == case.returns
     if case.serves is not None:
         assert [one.title for one in planned.actions if one.serves] == case.serves

@@ -43,13 +43,15 @@ class Background:
 
 
 @contextmanager
-def running(project: Project, *args: str, env: Mapping[str, str] | None = None) -> Iterator[Background]:
-    """`deploy lab ARGS`, started; it is killed if it still runs at the end."""
+def running(
+    project: Project, *args: str, env: Mapping[str, str] | None = None, verb: str = "run"
+) -> Iterator[Background]:
+    """`deploy VERB lab ARGS`, started; it is killed if it still runs at the end."""
     project.write_inventory()
     log = project.room / "background.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [str(COMMAND), "lab", *args], cwd=project.room, env={**surroundings(project.room), **(env or {})},
+            [str(COMMAND), verb, "lab", *args], cwd=project.room, env={**surroundings(project.room), **(env or {})},
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
         )  # fmt: skip
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,6 +16,8 @@ from deployer.facts.docker import (
     DockerNetwork,
     DockerVolume,
     EngineSeen,
+    LiveRestore,
+    LiveRestoreSeen,
     NetworkSeen,
     VolumeSeen,
 )
@@ -31,12 +34,15 @@ def bin_folder(tmp_path: Path) -> Path:
 
 
 def program(folder: Path, name: str, text: str) -> None:
+    (folder / name).unlink(missing_ok=True)  # a link to a tool of this machine's must never be written through
     (folder / name).write_text(f"#!/bin/sh\n{text}\n")
     (folder / name).chmod(0o755)
 
 
 def ask(fact: Fact[T], folder: Path) -> T:
-    script = fact.script().replace("/usr/", f"{folder}/usr/")  # this machine may have plugins of its own
+    """Its answer where all files, but for temporary ones, are below a folder: this machine may have a Docker too."""
+    script = re.sub(r"(?<![\w\"])/(?=(usr|var|snap|etc|lib|run)/)", f"{folder}/", fact.script())
+    script = re.sub(r'"/(?=var/lib/dpkg/info)', f'"{folder}/', script)
     done = subprocess.run(
         ["sh", "-eu", "-c", script], capture_output=True, text=True, check=False, env={"PATH": str(folder)}
     )
@@ -110,6 +116,83 @@ def test_versions(printed: str, version: str | None) -> None:
     assert DockerEngine().parse(f"running\n28.3.2\n{printed}\n\nnot-found\n", 0) == EngineSeen(
         version="28.3.2", running=True, compose=version
     )
+
+
+def test_a_docker_that_is_podman_is_not_run(bin_folder: Path) -> None:
+    for tool in ("head", "grep", "readlink"):
+        (bin_folder / tool).symlink_to(shutil.which(tool) or "")
+    program(bin_folder, "docker", 'touch "$0.ran"\nexec /usr/bin/podman "$@"')
+    assert ask(DockerEngine(), bin_folder) == EngineSeen(place="podman")
+    assert not (bin_folder / "docker.ran").exists()
+    (bin_folder / "docker").unlink()
+    program(bin_folder, "podman", 'touch "$0.ran"')
+    (bin_folder / "docker").symlink_to("podman")
+    assert ask(DockerEngine(), bin_folder) == EngineSeen(place="podman")
+    assert not (bin_folder / "podman.ran").exists()
+
+
+def test_an_engine_that_is_podmans_service_is_recognised(bin_folder: Path) -> None:
+    program(bin_folder, "docker", '[ "$1" = version ] || exit 1\necho 5.4.2 Podman Engine Conmon OCI Runtime')
+    assert ask(DockerEngine(), bin_folder) == EngineSeen(version="5.4.2", running=True, place="podman")
+
+
+def test_a_snap_is_recognised_wherever_the_path_leads(bin_folder: Path) -> None:
+    (bin_folder / "snap" / "bin").mkdir(parents=True)
+    program(bin_folder / "snap" / "bin", "docker", "exit 1")
+    assert ask(DockerEngine(), bin_folder) == EngineSeen(place="snap")
+
+
+@pytest.mark.parametrize(
+    ("names", "origin"),
+    [
+        ((), None),
+        (("docker.io", "docker-cli", "containerd", "runc"), "distro"),
+        (("containerd",), "distro"),
+        (("docker-ce", "docker-ce-cli", "containerd.io"), "docker"),
+        (("docker-ce", "docker-buildx"), "docker"),
+    ],
+)
+def test_packages_say_where_docker_came_from(bin_folder: Path, names: tuple[str, ...], origin: str | None) -> None:
+    info = bin_folder / "var" / "lib" / "dpkg" / "info"
+    info.mkdir(parents=True)
+    (info / "moby-engine.list").write_text("")  # removed, and not purged
+    for name in names:
+        (info / f"{name}.md5sums").write_text("")
+    seen = ask(DockerEngine(), bin_folder)
+    assert set(seen.packages) == set(names)
+    assert seen.origin == origin
+
+
+def test_packages_of_rpm_and_apk(bin_folder: Path) -> None:
+    for tool in ("sed", "tr", "grep"):
+        (bin_folder / tool).symlink_to(shutil.which(tool) or "")
+    program(bin_folder, "rpm", "echo 'package docker.io is not installed'\nprintf 'docker-ce containerd.io '\nexit 2")
+    assert ask(DockerEngine(), bin_folder).packages == ("docker-ce", "containerd.io")
+    (bin_folder / "lib" / "apk" / "db").mkdir(parents=True)
+    (bin_folder / "lib" / "apk" / "db" / "installed").write_text("P:musl\nP:docker-engine\nP:docker\n")
+    assert ask(DockerEngine(), bin_folder).packages == ("docker", "docker-engine")
+
+
+@pytest.mark.parametrize("link", ["runlevels/default/docker", "rc2.d/S01docker"])
+def test_a_service_without_systemd(bin_folder: Path, link: str) -> None:
+    (bin_folder / "etc" / "init.d").mkdir(parents=True)
+    program(bin_folder / "etc" / "init.d", "docker", "")
+    assert ask(DockerEngine(), bin_folder).unit == "disabled"
+    (bin_folder / "etc" / link).parent.mkdir(parents=True)
+    (bin_folder / "etc" / link).symlink_to(bin_folder / "etc" / "init.d" / "docker")
+    assert ask(DockerEngine(), bin_folder).unit == "enabled"
+
+
+@pytest.mark.parametrize(
+    ("printed", "seen"),
+    [
+        ("true active 3\n", LiveRestoreSeen(enabled=True, swarm=True, containers=3)),
+        ("false inactive 0\n", LiveRestoreSeen()),
+        ("", LiveRestoreSeen()),
+    ],
+)
+def test_whether_containers_go_on(printed: str, seen: LiveRestoreSeen) -> None:
+    assert LiveRestore().parse(printed, 0) == seen
 
 
 NETWORK = '{"Name":"web","Driver":"bridge","Internal":false,"Attachable":true,"Labels":null}'

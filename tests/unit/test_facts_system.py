@@ -41,6 +41,10 @@ def test_environment_does_not_leak_into_the_answer() -> None:
             "fedora\n\n42\n\nx86_64\nsystemd\n\n",
             OsSeen(id="fedora", version="42", arch="x86_64", init="systemd"),
         ),
+        (
+            "alpine\n\n3.21.0\n\naarch64\nopenrc\napk\n",
+            OsSeen(id="alpine", version="3.21.0", arch="aarch64", init="openrc", packages="apk"),
+        ),
         ("", OsSeen()),
     ],
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,10 +10,11 @@ from typing import Any, cast
 
 import pytest
 
+from deployer.facts.dpkg import PackageWorkSeen
 from deployer.facts.files import FileState
 from deployer.model.action import Outcome, Script
 from deployer.modules._daemon_json import changed_keys, merge, with_rotation
-from deployer.modules._docker_packages import install_script
+from deployer.modules._docker_install import install_script, plan_readiness
 from deployer.modules._refusals import parse_mode
 from deployer.modules.assert_ import Assert
 from deployer.modules.copy import Copy
@@ -103,12 +105,15 @@ def test_modes(mode: str | int | None, bits: int | None) -> None:
     assert parse_mode(mode) == bits
 
 
-def apt(tmp_path: Path, programs: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def apt(
+    tmp_path: Path, programs: Mapping[str, str], *, script: str = "", added: str | None = None
+) -> subprocess.CompletedProcess[str]:
     """The install script on a host whose programs are these; `find` sees no package lists."""
     for name, text in {"find": "exit 0", "sleep": "exit 0", **programs}.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
         (tmp_path / name).chmod(0o755)
-    script = "set -e\n" + install_script(("docker.io",), {"engine": "20.10", "compose": "2.17"})
+    text = script or install_script("apt", ("docker.io",), {"engine": "20.10", "compose": "2.17"}, added=added)
+    script = "set -e\n" + re.sub("/(?=var/lib/|run/|etc/)", f"{tmp_path}/", text)
     env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "LOG": str(tmp_path / "log")}
     return subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False, env=env)
 
@@ -153,11 +158,30 @@ def test_install_says_what_is_still_too_old(tmp_path: Path) -> None:
     assert "Docker Engine is 19.03.8 after installing, and at least 20.10 is needed" in done.stderr
 
 
-def test_install_waits_for_cloud_init_while_it_runs(tmp_path: Path) -> None:
-    cloud = '[ "$2" != --wait ] || echo waited >>"$LOG"\necho "status: running"'
-    done = apt(tmp_path, {"apt-get": APT, "docker": DOCKER, "dockerd": DOCKERD, "cloud-init": cloud})
+@pytest.mark.parametrize("answer", [True, False])
+def test_it_waits_for_cloud_init_but_not_for_ever(tmp_path: Path, answer: bool) -> None:
+    (tmp_path / "run" / "cloud-init").mkdir(parents=True)
+    (tmp_path / "run" / "cloud-init" / "enabled").write_text("")
+    (action,) = plan_readiness(PackageWorkSeen(cloud_init=True))
+    assert isinstance(action, Script)
+    sleep = f"touch {tmp_path}/run/cloud-init/result.json" if answer else "exit 0"
+    done = apt(tmp_path, {"sleep": sleep}, script=action.text)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "log").read_text().startswith("waited\n")
+    assert done.stdout == "cloud-init is at work on this host's packages; waiting for it\n"
+    assert done.stderr == ("" if answer else "cloud-init is still at work after 300 s\n")
+
+
+def test_a_source_that_apt_does_not_believe_is_taken_away(tmp_path: Path) -> None:
+    source = tmp_path / "etc" / "docker.sources"
+    source.parent.mkdir()
+    source.write_text("Types: deb\n")
+    doubts = 'case "$*" in *sourcelist*) echo "E: is not signed"; exit 100 ;; esac\necho "$@" >>"$LOG"'
+    done = apt(tmp_path, {"apt-get": doubts}, added="/etc/docker.sources")
+    assert done.returncode == 1
+    assert "apt does not believe what" in done.stderr
+    assert "is not signed" in done.stderr
+    assert not source.exists()
+    assert not (tmp_path / "log").exists()  # nothing else was asked of apt
 
 
 def test_debug_says_values_as_people_read_them() -> None:
