@@ -125,15 +125,18 @@ class Lab:
         for spec in specs:
             if spec.name not in addresses:
                 addresses[spec.name] = choose_address(self.subnet, addresses.values())
-        kinds = {spec.docker for spec in specs}
-        images = {kind: ensure_host_image(client, self._say, docker_inside=kind) for kind in kinds}
+        kinds = {(spec.docker, spec.packages) for spec in specs}
+        images = {
+            (engine, packages): ensure_host_image(client, self._say, docker_inside=engine, packages=packages)
+            for engine, packages in kinds
+        }
         return [
             Blueprint(
                 lab=self.name,
                 name=spec.name,
                 address=addresses[spec.name],
                 port=spec.ssh_port,
-                image=images[spec.docker],
+                image=images[spec.docker, spec.packages],
                 neighbours=addresses,
             )
             for spec in specs

@@ -48,10 +48,14 @@ def test_an_unchanged_project_is_left_alone(standing_shop: Project) -> None:
 def test_an_unchanged_project_costs_one_connection_and_one_sudo_per_host(standing_shop: Project) -> None:
     shop = standing_shop
     before = traces_of(shop.fleet.hosts.values())
-    shop.deploy().exits(ExitCode.OK)
+    run = shop.deploy("--output=json").exits(ExitCode.OK)
     after = traces_of(shop.fleet.hosts.values())
     assert {name: (after[name] - before[name]).logins for name in NAMES} == dict.fromkeys(NAMES, 1)
     assert {name: (after[name] - before[name]).sudos for name in NAMES} == dict.fromkeys(NAMES, 1)
+    for traffic in (outcome["traffic"] for outcome in run.report["outcomes"]):
+        assert traffic["connections"] == 1
+        assert traffic["execs"] <= 2
+        assert max(traffic["bytes_out"], traffic["bytes_in"]) <= 12_000
 
 
 def test_an_unchanged_project_costs_one_look(standing_shop: Project) -> None:
