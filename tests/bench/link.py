@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from bench.hosts import Endpoint
@@ -46,26 +46,32 @@ def links(endpoints: Sequence[Endpoint], round_trip: float = 0.0) -> Iterator[Li
     thread.start()
     counts = {one.name: Counts() for one in endpoints}
 
+    servers: list[asyncio.Server] = []
+
     async def serve(one: Endpoint) -> Endpoint:
         proxy = _Proxy(one, round_trip, counts[one.name])
-        server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0, backlog=1024)
-        return replace(one, address="127.0.0.1", port=server.sockets[0].getsockname()[1], home=one.host)
+        servers.append(await asyncio.start_server(proxy.serve, "127.0.0.1", 0, backlog=1024))
+        return replace(one, address="127.0.0.1", port=servers[-1].sockets[0].getsockname()[1], home=one.host)
 
     try:
         found = [asyncio.run_coroutine_threadsafe(serve(one), loop).result(10) for one in endpoints]
         yield Links(tuple(found), counts)
     finally:
+        asyncio.run_coroutine_threadsafe(_end(servers), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
-        loop.run_until_complete(_end_all())
         loop.close()
 
 
-async def _end_all() -> None:
+async def _end(servers: Sequence[asyncio.Server]) -> None:
+    """Close what listens and what is still connected."""
+    for server in servers:
+        server.close()
     tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.sleep(0)  # transports say goodbye in the loop's next round
 
 
 @dataclass(frozen=True)
@@ -78,12 +84,19 @@ class _Proxy:
         """Carry one connection. The server accepts when the third packet of TCP's handshake has arrived."""
         self.counts.connections += 1
         begun = asyncio.get_running_loop().time() + self.round_trip  # when the client knows that it is connected
-        await asyncio.sleep(1.5 * self.round_trip)
-        with suppress(OSError):
+        try:
+            await asyncio.sleep(1.5 * self.round_trip)
             far_reader, far_writer = await asyncio.open_connection(self.target.address, self.target.port)
-            await asyncio.gather(
-                self._carry(reader, far_writer, begun, out=True), self._carry(far_reader, writer, begun, out=False)
-            )
+            try:
+                await asyncio.gather(
+                    self._carry(reader, far_writer, begun, out=True), self._carry(far_reader, writer, begun, out=False)
+                )
+            finally:
+                far_writer.close()
+        except (OSError, asyncio.CancelledError):  # the line goes with one of its ends
+            pass
+        finally:
+            writer.close()
 
     async def _carry(
         self, source: asyncio.StreamReader, target: asyncio.StreamWriter, begun: float, *, out: bool
@@ -91,18 +104,19 @@ class _Proxy:
         """Pass on what comes, half a round trip after it came; then the end."""
         queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
         reading = asyncio.ensure_future(self._read(source, queue, begun, out=out))
-        loop = asyncio.get_running_loop()
-        with suppress(OSError):
+        try:
             while True:
                 due, data = await queue.get()
-                if (wait := due - loop.time()) > 0:
-                    await asyncio.sleep(wait)
+                await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
                 if not data:
-                    break
+                    return
                 target.write(data)
                 await target.drain()
-        reading.cancel()
-        target.close()
+        except OSError:
+            return
+        finally:
+            reading.cancel()
+            target.close()
 
     async def _read(
         self, source: asyncio.StreamReader, queue: asyncio.Queue[tuple[float, bytes]], begun: float, *, out: bool
