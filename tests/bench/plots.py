@@ -79,13 +79,15 @@ def main() -> None:
         background="transparent", plot_background="transparent", foreground=GREY, foreground_strong=GREY,
         foreground_subtle=GREY, guide_stroke_color=GREY, major_guide_stroke_color=GREY, colors=COLOURS,
         font_family="sans-serif", value_colors=(GREY,) * len(COLOURS), opacity="1", opacity_hover="0.8",
+        value_font_size=11, label_font_size=13, title_font_size=17,
     )  # fmt: skip
     charts: list[dict[str, Any]] = json.load(sys.stdin)
     for one in charts:
         chart = pygal.Bar(
-            style=style, js=[], width=900, height=420, title=one["title"], legend_at_bottom=True, logarithmic=True,
-            legend_at_bottom_columns=4, print_values=True, print_values_position="top", no_prefix=True,
-            pretty_print=True, disable_xml_declaration=True, value_formatter=lambda value: f"{value:.3g}",
+            style=style, js=[], width=900, height=420, title=one["title"], no_prefix=True, disable_xml_declaration=True,
+            legend_at_bottom=True, legend_at_bottom_columns=4, show_y_guides=False, zero=0, include_x_axis=True,
+            print_values=True, print_values_position="top", truncate_label=-1,
+            value_formatter=lambda value: f"{value:.3g}",
         )  # fmt: skip
         chart.x_labels = one["labels"]
         for title, values in one["series"].items():
