@@ -88,7 +88,7 @@ class HostOutcome:
     after: str | None = None
     because: str = ""  # the failure, in one line
     hint: str | None = None
-    traffic: Traffic = field(default_factory=Traffic)  # what the run has cost on this host's connection
+    traffic: Traffic = field(default_factory=Traffic)  # what the run has cost on this host's connections
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,7 +42,8 @@ METHOD = """\
 - A link of 50 or 200 ms is a TCP proxy in front of each sshd that holds every byte back, TCP's handshake included.
 - Memory is the most that a tool's processes had together, pages that they share counted once. CPU is theirs, not the
   hosts'.
-- Bytes and connections are counted by a proxy, sessions by sshd; deployer's own count must be the same as the proxy's.
+- Bytes and connections are counted by a proxy, sessions by sshd; deployer's own count must be the same as the
+  proxy's.
 """
 
 

@@ -66,7 +66,7 @@ class AnsibleTool(Tool):
         return self._playbook(hosts, access, [{"ansible.builtin.command": {"argv": list(argv)}}], become=False)
 
     def settle(self) -> None:
-        for socket in self._sockets.iterdir():
+        for socket in self._sockets.glob("*"):
             with suppress(OSError):
                 stop = ["ssh", "-O", "exit", "-o", f"ControlPath={socket}", "bench"]
                 subprocess.run(stop, capture_output=True, check=False)
