@@ -13,6 +13,7 @@ from bench.project import write_project
 from bench.tools.tool import Job
 
 SMALL_FILES = 1_000
+MORE = 20  # command tasks
 ROUND_TRIP = 0.05  # seconds
 
 
@@ -47,16 +48,16 @@ def _median(ground: Ground, argv: list[str], runs: int) -> float:
 
 
 def _one_more_command(ground: Ground) -> float:
-    """How many turns of the line three more command tasks cost, each."""
+    """How many turns of the line each of many more command tasks costs."""
     deployer = ground.deployer
     with links(ground.hosts(1)) as line:
         turns = []
-        for tasks in (1, 4):
+        for tasks in (1, 1 + MORE):
             deployer.command(line.endpoints, ground.access(line.endpoints), ["true"])  # writes the inventory
             before = next(iter(line.counts.values())).turns
             measure(deployer.play("- hosts: all\n  tasks:\n" + "    - command: uptime\n" * tasks, 1))
             turns.append(next(iter(line.counts.values())).turns - before)
-    return (turns[1] - turns[0]) / 3
+    return (turns[1] - turns[0]) / MORE
 
 
 def _small_files(ground: Ground, runs: int) -> float:

@@ -55,8 +55,8 @@ def measure(command: Command, *, watch: bool = False) -> Sample:
     said = log.read_text(errors="replace")
     if process.returncode != 0:
         raise BenchError(f"{' '.join(command.argv)} ended with {process.returncode}\n{said[-LAST:]}")
-    peak = max(seen.peak, usage.ru_maxrss * 1024) if watch else None
-    return Sample(seconds=seconds, cpu=usage.ru_utime + usage.ru_stime, peak=peak, output=said)
+    cpu = usage.ru_utime + usage.ru_stime  # not ru_maxrss, which begins with what this process has
+    return Sample(seconds=seconds, cpu=cpu, peak=seen.peak if watch else None, output=said)
 
 
 class Watch:
@@ -83,7 +83,7 @@ class Watch:
         while not self._ended.wait(pause):
             start = time.perf_counter()
             self.peak = max(self.peak, sum(_share(pid) for pid in family(self._pid)))
-            pause = max(0.05, 4 * (time.perf_counter() - start))  # many processes are looked at less often
+            pause = max(0.02, 4 * (time.perf_counter() - start))  # many processes are looked at less often
 
 
 def family(pid: int) -> Iterator[int]:
