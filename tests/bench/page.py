@@ -39,7 +39,7 @@ METHOD = """\
 - *Unchanged* is a project of 63 files. *Changed* is one Python file of 2,000 files and 60 MB, until all hosts serve it.
   *Large file* is 1 MB changed in the middle of 200 MB; it and *first sync* move files only, the shell script with rsync
   alone.
-- *Roll back* is `deploy rollback --to` for deployer; the others get the old files back and deploy again.
+- *Roll back* is `deploy rollback --to` for deployer; the others get the old files back and run as before.
 - A link of 50 or 200 ms is a TCP proxy in front of each sshd that holds every byte back, TCP's handshake included.
 - Memory is the most that a tool's processes had together, pages that they share counted once. CPU is theirs, not the
   hosts'.
