@@ -7,6 +7,7 @@ BIN := .venv/bin
 E2E ?= auto
 WORKERS ?= 3
 TESTS ?= $(addprefix tests/,chaos/test_kill_matrix.py e2e contract oracle cases unit) # what takes longest comes first
+BENCH := $(patsubst %,.venv-bench/%/installed,ansible pyinfra plots)
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 export E2E
 unexport PYTHONDONTWRITEBYTECODE # every test starts commands, which would be compiled each time
@@ -51,6 +52,19 @@ test: check .venv-ansible/installed ## every test: unit, cases, contract, end to
 .PHONY: test-chaos
 test-chaos: .venv/installed ## kill the deployer at every remote step of a rollout; needs a quiet machine
 	@CHAOS=all $(BIN)/pytest tests/chaos
+
+.venv-bench/%/installed: tests/bench/requirements/%.txt
+	@echo "setting up $* in .venv-bench, for the benchmark"
+	@test -x .venv-bench/$*/bin/pip || $(PYTHON) -m venv .venv-bench/$*
+	@.venv-bench/$*/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --requirement $<
+	@touch $@
+
+.PHONY: bench bench-quick
+bench: .venv/installed $(BENCH) ## deployer beside a shell script, pyinfra and Ansible: docs/performance.md; needs a quiet machine
+	@PYTHONPATH=tests:tests/e2e $(BIN)/python -m bench $(BENCH_OPTIONS)
+
+bench-quick: .venv/installed $(BENCH) ## a part of it, printed only
+	@PYTHONPATH=tests:tests/e2e $(BIN)/python -m bench --quick $(BENCH_OPTIONS)
 
 .PHONY: docs
 docs: .venv/installed ## write docs/cli.md, docs/variables.md and docs/modules.md from the code

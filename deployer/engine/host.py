@@ -8,11 +8,12 @@ from typing import Any
 
 from deployer.engine.guard import Guard
 from deployer.engine.ports import Target, Variables
+from deployer.model.connection import Traffic
 from deployer.model.playbook import Play, Task
 from deployer.model.release import Installed, Release
 from deployer.model.report import TaskResult
 from deployer.model.rollout import OpenRollout
-from deployer.protocols import Fact
+from deployer.protocols import Fact, Remote
 
 
 @dataclass
@@ -32,6 +33,7 @@ class HostRun:
     results: list[TaskResult] = field(default_factory=list)
     guard: Guard | None = None  # while a rollout is open
     open: OpenRollout | None = None  # that an earlier run has left
+    witnesses: list[Remote] = field(default_factory=list)  # further connections that were made to it
     touches: int = 0  # how often what it serves was changed
     failed: str | None = None
     undecided: bool = False  # it failed because its gate could not say
@@ -45,6 +47,11 @@ class HostRun:
     @property
     def name(self) -> str:
         return self.target.name
+
+    @property
+    def traffic(self) -> Traffic:
+        """What all connections to it have cost."""
+        return sum((one.traffic() for one in self.witnesses), self.target.remote.traffic())
 
     @property
     def touched(self) -> bool:

@@ -73,7 +73,7 @@ def _outcome(session: Session, state: RunState, host: HostRun) -> HostOutcome:
         host=host.name, state=end, **counts,
         before=host.before.id if host.before else None, after=_after(host, end),
         because=str(error.message) if error else _because(state, host, end),
-        hint=error.hint if error else hint,
+        hint=error.hint if error else hint, traffic=host.traffic,
     )  # fmt: skip
 
 

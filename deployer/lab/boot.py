@@ -28,6 +28,7 @@ class HostSpec:
     address: str | None = None
     docker: bool = False
     ssh_port: int = 22
+    packages: tuple[str, ...] = ()  # further Debian packages that it has from the start
 
 
 @dataclass(frozen=True, kw_only=True)

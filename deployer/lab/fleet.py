@@ -18,6 +18,7 @@ from deployer.lab.engine import answering_engine, ensure_engine
 from deployer.lab.host import LabHost
 from deployer.lab.images import ensure_base, ensure_host_image, ensure_official, ensure_registry_image
 from deployer.lab.keys import ensure_key
+from deployer.lab.limits import ensure_inotify
 from deployer.lab.network import choose_address, ensure_network, find_network
 from deployer.lab.privilege import Say
 from deployer.lab.recipe import LABEL
@@ -50,6 +51,7 @@ class Lab:
         """Return these hosts, ready for SSH, beside a filled registry; leaves alone what is up already."""
         public_key = ensure_key(self.key)
         client = ensure_engine(self._say)
+        ensure_inotify(len(specs), self._say)
         network = ensure_network(client, self._network_name, self.subnet, lab=self.name)
         with ThreadPoolExecutor(max_workers=4) as pool:
             registry = pool.submit(self._serve_images, client, network, pool)
@@ -125,15 +127,18 @@ class Lab:
         for spec in specs:
             if spec.name not in addresses:
                 addresses[spec.name] = choose_address(self.subnet, addresses.values())
-        kinds = {spec.docker for spec in specs}
-        images = {kind: ensure_host_image(client, self._say, docker_inside=kind) for kind in kinds}
+        kinds = {(spec.docker, spec.packages) for spec in specs}
+        images = {
+            (engine, packages): ensure_host_image(client, self._say, docker_inside=engine, packages=packages)
+            for engine, packages in kinds
+        }
         return [
             Blueprint(
                 lab=self.name,
                 name=spec.name,
                 address=addresses[spec.name],
                 port=spec.ssh_port,
-                image=images[spec.docker],
+                image=images[spec.docker, spec.packages],
                 neighbours=addresses,
             )
             for spec in specs

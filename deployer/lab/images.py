@@ -14,11 +14,17 @@ from deployer.lab.standins import ensure_official
 __all__ = ["ensure_base", "ensure_host_image", "ensure_official", "ensure_registry_image"]
 
 
-def ensure_host_image(client: docker.DockerClient, say: Say, *, docker_inside: bool = False) -> str:
-    """Return the tag of the image that hosts boot from, with or without a Docker Engine in it."""
+def ensure_host_image(
+    client: docker.DockerClient, say: Say, *, docker_inside: bool = False, packages: tuple[str, ...] = ()
+) -> str:
+    """Return the tag of the image that hosts boot from, with or without a Docker Engine and more packages in it."""
     build = partial(ensure_built, client, say=say)
-    plain = build(load_recipe("host", base=ensure_base(client, say)))
-    return build(load_recipe("host-docker", base=plain)) if docker_inside else plain
+    image = build(load_recipe("host", base=ensure_base(client, say)))
+    if docker_inside:
+        image = build(load_recipe("host-docker", base=image))
+    if packages:
+        image = build(load_recipe("host-packages", base=image, extra={"packages": "\n".join(packages).encode()}))
+    return image
 
 
 def ensure_registry_image(client: docker.DockerClient, say: Say) -> str:

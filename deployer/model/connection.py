@@ -47,3 +47,11 @@ class Traffic:
     execs: int = 0  # channels opened for commands
     bytes_out: int = 0
     bytes_in: int = 0
+
+    def __add__(self, other: Traffic) -> Traffic:
+        return Traffic(
+            connections=self.connections + other.connections,
+            execs=self.execs + other.execs,
+            bytes_out=self.bytes_out + other.bytes_out,
+            bytes_in=self.bytes_in + other.bytes_in,
+        )

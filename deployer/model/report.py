@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from deployer.errors import ExitCode
+from deployer.model.connection import Traffic
 
 
 class Status(StrEnum):
@@ -87,6 +88,7 @@ class HostOutcome:
     after: str | None = None
     because: str = ""  # the failure, in one line
     hint: str | None = None
+    traffic: Traffic = field(default_factory=Traffic)  # what the run has cost on this host's connections
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,8 @@ TooManyFailed, GateWatching, GateJudged, RollbackStarted, PersonAsked, PersonAns
 - Enums are their values; bytes are never shown, only counted: "(12 bytes)"; numbers that JSON has not are strings.
 - `Progress` comes at most once a second for a host, and when a transfer is complete.
 - The last line is RunFinished; its `report` is the whole Report: `exit_code` (a number), `outcomes`, `results`,
-  `seconds`, `check`, `message`, `hint`. Beside it: `meaning`, the exit code's sentence, and `actions`, their number.
+  `seconds`, `check`, `message`, `hint`; an outcome's `traffic` counts connections, execs and bytes. Beside it:
+  `meaning`, the exit code's sentence, and `actions`, their number.
 
 New keys may come; those that exist keep their meaning.
 """

@@ -55,6 +55,11 @@ class CommandRun:
         return report
 
     @property
+    def traffic(self) -> dict[str, dict[str, int]]:
+        """With --output=json: host -> what its connections have cost."""
+        return {outcome["host"]: outcome["traffic"] for outcome in self.report["outcomes"]}
+
+    @property
     def output(self) -> str:
         return self.stdout + self.stderr
 

@@ -83,12 +83,14 @@ class Fleet:
             say(f"kept: ssh {options} deploy@{host.address}   # {host.name}")
 
 
-def make_fleet(kind: str, state_dir: Path, *, docker: bool, names: Sequence[str] = NAMES) -> Fleet:
+def make_fleet(
+    kind: str, state_dir: Path, *, docker: bool, names: Sequence[str] = NAMES, packages: tuple[str, ...] = ()
+) -> Fleet:
     """Boot the hosts of a fleet; raises LabError where this machine cannot."""
     client = ensure_engine(say)
     lab = Lab(f"{PREFIX}-{os.getpid()}-{kind}", free_subnet(client), state_dir, say=say)
     try:
-        lab.up([HostSpec(name=name, docker=docker) for name in names])
+        lab.up([HostSpec(name=name, docker=docker, packages=packages) for name in names])
         lab.write_known_hosts(state_dir / "known_hosts")
     except BaseException:
         lab.down()

@@ -48,10 +48,14 @@ def test_an_unchanged_project_is_left_alone(standing_shop: Project) -> None:
 def test_an_unchanged_project_costs_one_connection_and_one_sudo_per_host(standing_shop: Project) -> None:
     shop = standing_shop
     before = traces_of(shop.fleet.hosts.values())
-    shop.deploy().exits(ExitCode.OK)
+    run = shop.deploy("--output=json").exits(ExitCode.OK)
     after = traces_of(shop.fleet.hosts.values())
     assert {name: (after[name] - before[name]).logins for name in NAMES} == dict.fromkeys(NAMES, 1)
     assert {name: (after[name] - before[name]).sudos for name in NAMES} == dict.fromkeys(NAMES, 1)
+    for traffic in run.traffic.values():
+        assert traffic["connections"] == 1
+        assert traffic["execs"] <= 2
+        assert max(traffic["bytes_out"], traffic["bytes_in"]) <= 12_000
 
 
 def test_an_unchanged_project_costs_one_look(standing_shop: Project) -> None:
@@ -87,9 +91,12 @@ def test_one_changed_file_travels_alone(standing_shop: Project) -> None:
     before, web, db = shop.release(), shop.container("web1", "web"), shop.container("db1", "db")
     counted = traces_of(shop.fleet.hosts.values())
     shop.write(PAGE, "second")
-    after = shop.deployed()
+    run = shop.deploy("--output=json").exits(ExitCode.OK)
+    after = shop.release()
 
     assert after != before
+    connections = {name: traffic["connections"] for name, traffic in run.traffic.items()}
+    assert connections == {"web1": 2, "web2": 2, "db1": 1}, "what was switched is confirmed over another connection"
     assert shop.serving() == dict.fromkeys(WEB, "second")
     assert shop.container("web1", "web").id != web.id
     assert shop.container("web1", "web").image != web.image

@@ -7,7 +7,7 @@ from deployer.lab.boot import Blueprint
 from deployer.lab.capabilities import bounding_set, capabilities
 from deployer.lab.recipe import Recipe, load_recipe, pack
 
-RECIPES = ("base", "host", "host-docker", "registry", "python", "postgres", "busybox")
+RECIPES = ("base", "host", "host-docker", "host-packages", "registry", "python", "postgres", "busybox")
 
 
 def test_a_tag_changes_with_everything_that_goes_into_the_image():

@@ -1,0 +1,152 @@
+"""`python -m bench`: all cases, or with --quick those that take no longer than a cup of tea."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from stage import sweep
+
+from bench.cases import Case, Changed, FirstSync, GoBack, Install, LargeFile, OneCommand, Status, Unchanged
+from bench.counts import count_all
+from bench.errors import BenchError
+from bench.extras import measure_extras
+from bench.ground import Ground
+from bench.machine import commit_here, describe_machine, describe_versions
+from bench.measuring import Sample
+from bench.page import TOOLS, render_page
+from bench.plots import draw
+from bench.results import Results
+from bench.tools.tool import Tool
+from deployer.errors import LabError
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENTS = ROOT / ".venv-bench"
+KEPT = ROOT / ".cache" / "bench"
+PAGE = ROOT / "docs" / "performance.md"
+ENOUGH = 5  # runs
+CAP = 45.0  # seconds that a tool may use up in a case; then FEW must do
+FEW = 3  # runs of a tool that has used up its time in a case
+
+CASES: tuple[Case, ...] = (
+    Unchanged("unchanged-3", "1. unchanged, 3 hosts"),
+    Changed("changed", "2. one changed file of 2,000"),
+    FirstSync("first-sync", "3. first sync of 2,000 files, 60 MB"),
+    LargeFile("large-file", "4. large file, 200 MB"),
+    Unchanged("unchanged-32", "5. unchanged, 32 hosts", hosts=32),
+    Unchanged("unchanged-50ms", "6. unchanged, 3 hosts 50 ms away", round_trip=0.05),
+    Unchanged("unchanged-200ms", "6. unchanged, 3 hosts 200 ms away", round_trip=0.2),
+    Status("status", "7. status of 32 hosts"),
+    GoBack("back", "8. roll back, 3 hosts"),
+    Install("install", "9. install Docker on 3 hosts"),
+    OneCommand("command-3", "10. a command on 3 endpoints", endpoints=3),
+    OneCommand("command-32", "10. a command on 32 endpoints", endpoints=32),
+    OneCommand("command-200", "10. a command on 200 endpoints", endpoints=200),
+)
+COUNTS = "counts"  # all that is not timed, and what deployer promises alone
+QUICK = ("unchanged-3", "changed", "unchanged-50ms", "unchanged-200ms", COUNTS)
+ORDER = (  # those that need many hosts come last: they make the machine busier
+    "unchanged-3", "changed", "back", "first-sync", "large-file", "unchanged-50ms", "unchanged-200ms", COUNTS,
+    "install", "command-3", "unchanged-32", "status", "command-32", "command-200",
+)  # fmt: skip
+
+
+def main() -> int:
+    """0 if all that was asked for was measured and every tool reached what it should."""
+    options = _options()
+    chosen = tuple(options.case) or (QUICK if options.quick else ORDER)
+    whole = chosen == ORDER and options.runs >= ENOUGH
+    path = KEPT / ("results.json" if whole else "part.json")
+    results = Results.begin(path, commit_here(ROOT), fresh=options.fresh or not whole)
+    started = time.monotonic()
+    sweep()
+    with TemporaryDirectory(prefix="deploy-bench-") as room:
+        ground = Ground(Path(room), ENVIRONMENTS, Path(sys.executable).parent)
+        try:
+            _measure(ground, results, chosen, runs=options.runs, cap=options.cap)
+        except (BenchError, LabError) as error:
+            say(f"FAILED: {error}")
+            return 1
+        finally:
+            ground.close()
+            results.seconds += time.monotonic() - started
+            results.save()
+    _write(results, whole=whole)
+    return 0
+
+
+def _measure(ground: Ground, results: Results, chosen: Sequence[str], *, runs: int, cap: float) -> None:
+    by_key = {case.key: case for case in CASES}
+    ground.hosts(3)
+    results.machine, results.versions = describe_machine(), describe_versions(ground)
+    for key in chosen:
+        if key == COUNTS and not results.counts:
+            results.counts = count_all(ground, say)
+            results.extras = measure_extras(ground, min(runs, 3), say)
+        elif key != COUNTS and key not in results.samples:
+            for tool, samples in run_case(by_key[key], ground, runs, cap).items():
+                results.keep(key, tool, samples)
+        results.save()
+
+
+def run_case(case: Case, ground: Ground, runs: int, cap: float) -> dict[str, list[Sample]]:
+    """Tool -> its samples, the tools taking turns. A tool that has had more than `cap` seconds gets FEW runs."""
+    say(case.title)
+    found: dict[str, list[Sample]] = {}
+    with ExitStack() as stack:
+        case.prepare(ground, stack)
+        for number in range(runs):
+            for tool in turned(ground.tools, number):
+                done = found.setdefault(tool.name, [])
+                if len(done) >= FEW and sum(one.seconds for one in done) > cap:
+                    continue
+                try:
+                    done.append(case.run(ground, tool, number))
+                except BenchError as error:
+                    raise BenchError(f"{case.title}: {tool.title}: {error}") from error
+                tool.settle()
+                say(f"  {tool.title}: {done[-1].seconds:.2f} s")
+    return {tool: found[tool] for tool in TOOLS}
+
+
+def turned(tools: Sequence[Tool], number: int) -> Sequence[Tool]:
+    """The tools, another one first each time."""
+    first = number % len(tools)
+    return [*tools[first:], *tools[:first]]
+
+
+def _write(results: Results, *, whole: bool) -> None:
+    titles = {case.key: case.title for case in CASES}
+    if not whole:
+        page = KEPT / "part.md"
+        page.write_text(render_page(results, titles, plots=False))
+        print(page.read_text())
+        return
+    PAGE.write_text(render_page(results, titles))
+    draw(results, TOOLS, ENVIRONMENTS / "plots" / "bin" / "python", PAGE.with_suffix(""))
+    results.complete = True
+    results.save()
+    say(f"written: {PAGE.relative_to(ROOT)}, after {results.seconds / 60:.1f} minutes")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="cases 1, 2 and 6, and what is counted; printed only")
+    parser.add_argument("--case", action="append", default=[], choices=ORDER, help="only this one; may be repeated")
+    parser.add_argument("--runs", type=int, default=ENOUGH, help="runs of each tool in each case")
+    parser.add_argument("--cap", type=float, default=CAP, help=f"seconds of a tool in a case; then {FEW} runs must do")
+    parser.add_argument("--fresh", action="store_true", help="forget what a benchmark that was stopped has measured")
+    return parser.parse_args()
+
+
+def say(line: str) -> None:
+    print(f"bench: {line}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
