@@ -128,7 +128,7 @@ def _comma_separated(inner: Any) -> Json:
     if get_origin(inner) is Literal:
         item = "|".join(str(one) for one in get_args(inner))
     elif is_dataclass(inner):
-        return {"pattern": LATER}
+        return {"pattern": rf"^\s*,?\s*$|{LATER}"}
     elif inner is int:
         item = "[-+]?[0-9]+"
     else:
