@@ -10,13 +10,14 @@ MOST = 50  # files that are named
 
 # The manifest is touched when a sync has verified it, so `-newer` finds what was written to since, by the host's own
 # clock, at the price of one stat a file; only such files are read. An edit that keeps a file's old time passes.
-# 67: behind a digest of 64 digits and two spaces. New files are no edit: a mounted folder may get some.
+# The pins are the last that is written of what comes later. 67: behind a digest of 64 digits and two spaces. New files are no edit: a mounted folder may get some.
 _SCRIPT = """\
 cd {folder} && [ -f manifest ] || exit 1
 find project .env -type f -newer manifest 2>/dev/null | while IFS= read -r path; do
   line=$(path=$path awk 'substr($0, 67) == ENVIRON["path"]' manifest)
   [ -z "$line" ] || printf '%s\\n' "$line" | sha256sum -c >/dev/null 2>&1 || printf 'changed %s\\n' "$path"
 done | head -n {most}
+find compose.release.yaml -newer pins 2>/dev/null | sed 's/^/changed /'
 {{ cut -c 67- manifest; echo; find project .env release.json -type f 2>/dev/null; }} | awk '
   /^$/ && !all {{ all = 1; next }} !all {{ wanted[$0] = 1; next }} {{ delete wanted[$0] }}
   END {{ for (path in wanted) print "removed " path }}' | sort | head -n {most}
@@ -41,8 +42,9 @@ class EditedFiles:
         if status != 0:
             return None
         pairs = (line.partition(" ") for line in output.splitlines())
-        return tuple(
+        named = (
             f"{path.removeprefix('project/')}{' (removed)' if word == 'removed' else ''}"
             for word, found, path in pairs
             if found
         )
+        return tuple(sorted(named))

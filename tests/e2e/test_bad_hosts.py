@@ -126,8 +126,9 @@ def test_subnets_and_volumes_of_others(lone_shop: Project, host: LabHost) -> Non
         refused = lone_shop.deploy().exits(ExitCode.ROLLED_BACK)
     finally:
         ask(host, "docker network rm story-clash")
-    assert f"network {lone_shop.name}_backend: subnet 10.98.7.0/24 overlaps with 10.98.0.0/16 of network story-clash" in (
-        refused.stdout
+    assert (
+        f"network {lone_shop.name}_backend: subnet 10.98.7.0/24 overlaps with 10.98.0.0/16 of network story-clash"
+        in (refused.stdout)
     )
     lone_shop.deploy().exits(ExitCode.OK)
 

@@ -25,12 +25,12 @@ from deployer.facts.snapshots import (
 from deployer.model.action import Script
 from deployer.model.project import ComposeProject, Service
 from deployer.model.release import Container, Installed, Release
-from deployer.rollout.space import told_size
 from deployer.modules.schema import Schema
 from deployer.modules.snapshot import Snapshot
 from deployer.protocols import Fact
 from deployer.rollout.choose import NoReleaseError, choose_serving
 from deployer.rollout.retention import removable_snapshots
+from deployer.rollout.space import told_size
 
 R1, R2 = "20260101T000000Z-aaaaaaa", "20260102T000000Z-bbbbbbb"
 
