@@ -9,8 +9,9 @@ from typing import ClassVar
 MOST = 50  # files that are named
 
 # The manifest is touched when a sync has verified it, so `-newer` finds what was written to since, by the host's own
-# clock, at the price of one stat a file; only such files are read. An edit that keeps a file's old time passes.
-# The pins are the last that is written of what comes later. 67: behind a digest of 64 digits and two spaces. New files are no edit: a mounted folder may get some.
+# clock, at the price of one stat a file; only such files are read. An edit that keeps a file's old time passes. The
+# pins are the last that is written of what comes later. New files are no edit: a mounted folder may get some.
+# 67: behind a digest of 64 digits and two spaces.
 _SCRIPT = """\
 cd {folder} && [ -f manifest ] || exit 1
 find project .env -type f -newer manifest 2>/dev/null | while IFS= read -r path; do

@@ -36,10 +36,9 @@ _PROPERTY = re.compile(
     r"(?:(?P<where>\S+) )?[Aa]dditional propert(?:y|ies) '?(?P<name>[\w.\-]+)'? (?:is |are )?not allowed", re.MULTILINE
 )
 SINCE = {  # what Compose files may say -> the first version that reads it
-    "additional_contexts": "2.17", "annotations": "2.17", "attach": "2.20", "configs.content": "2.23.1",
-    "dependencies.required": "2.20.2", "develop": "2.22", "dockerfile_inline": "2.17", "entitlements": "2.27.1",
-    "gpus": "2.30", "include": "2.20.3", "interface_name": "2.36", "label_file": "2.32.2", "models": "2.38",
-    "post_start": "2.30", "pre_stop": "2.30", "provenance": "2.39", "provider": "2.36", "required": "2.20.2",
+    "additional_contexts": "2.17", "attach": "2.20", "develop": "2.22", "dockerfile_inline": "2.17",
+    "entitlements": "2.27.1", "gpus": "2.30", "include": "2.20.3", "interface_name": "2.36", "label_file": "2.32.2",
+    "models": "2.38", "post_start": "2.30", "pre_stop": "2.30", "provenance": "2.39", "provider": "2.36",
     "sbom": "2.39", "start_interval": "2.20.2", "use_api_socket": "2.38",
 }  # fmt: skip
 
