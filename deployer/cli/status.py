@@ -76,6 +76,7 @@ def _row(one: Any) -> Any:
         f"locked by {holder}" if holder else "",
         str(left or ""),
         "" if release or left else "no release",
+        f"deployed for {release.environment}" if release and release.environment not in ("", one.environment) else "",
         f"edited on the host: {told_files(edited)}" if edited else "",
         _no_way_back(installed, one.answers[ProjectImages(one.project)]),
     ]

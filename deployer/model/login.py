@@ -24,4 +24,5 @@ class Login:
     @property
     def key(self) -> str:
         """What docker's configuration knows it by."""
-        return HUB if self.server in HUB_NAMES else self.server
+        server = self.server.rpartition("://")[2].partition("/")[0]
+        return HUB if server in HUB_NAMES else server

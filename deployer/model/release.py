@@ -82,6 +82,12 @@ class Installed:
     def serving(self) -> Release | None:
         return self.releases.get(self.current) if self.current else None
 
+    @property
+    def fallback(self) -> Release | None:
+        """What a rollout that fails goes back to: what serves, unless that was put back and only its link is left."""
+        serving = self.serving
+        return self.last_healthy(serving.id) if serving and serving.id in self.failed else serving
+
     def last_healthy(self, before: str) -> Release | None:
         """The newest release before another one that a gate has passed and that did not fail later."""
         ids = [one for one in self.healthy - self.failed if one < before and one in self.releases]

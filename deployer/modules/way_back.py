@@ -58,7 +58,7 @@ class WayBack:
 
     def plan(self, seen: Facts) -> Iterator[Action]:
         installed = seen[InstalledReleases(self.release.root)]
-        target = installed.serving if self.before else installed.releases.get(self.release.id)
+        target = installed.fallback if self.before else installed.releases.get(self.release.id)
         if target is None or (self.before and (target.id == self.release.id or "no-way-back" in self.allow)):
             return
         if not self.before and installed.current != self.release.id:

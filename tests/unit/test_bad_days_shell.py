@@ -57,6 +57,17 @@ def test_logins_are_there_for_the_command_alone(tmp_path: Path, name: str) -> No
     assert PASSWORD not in repr(LOGINS)
 
 
+@pytest.mark.parametrize("server", ["docker.io", "https://index.docker.io/v1/", "hub.docker.com"])
+def test_docker_hub_by_any_name(server: str) -> None:
+    assert Login(server=server, username="me", password="x").key == HUB
+    assert Login(server="https://r.example.com:5000/", username="me", password="x").key == "r.example.com:5000"
+
+
+def test_a_login_without_a_password_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"a login for r\.example\.com needs a password, and it is empty"):
+        Login(server="r.example.com", username="ci", password="")
+
+
 def test_logins_are_gone_after_a_failure_and_after_a_signal(name: str) -> None:
     failed = sh(with_logins(LOGINS, name, f"{SEEN}; false"))
     assert failed.returncode == 1
