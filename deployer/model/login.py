@@ -16,10 +16,10 @@ class Login:
     username: str
     password: str = field(repr=False)  # or a token
 
-    def __post_init__(self) -> None:
-        if not self.server or not self.username or not self.password:
-            missing = next(name for name in ("server", "username", "password") if not getattr(self, name))
-            raise ValueError(f"a login for {self.server or 'a registry'} needs a {missing}, and it is empty")
+    @property
+    def lacks(self) -> str | None:
+        """What is empty of it; None: nothing."""
+        return next((name for name in ("server", "username", "password") if not getattr(self, name)), None)
 
     @property
     def key(self) -> str:

@@ -33,6 +33,7 @@ def with_logins(logins: Sequence[Login], project: str, text: str) -> str:
 
     `printf` is the shell's own: no password is ever among a program's arguments.
     """
+    logins = [one for one in logins if not one.lacks]  # going back may be had without what the environment lacks
     if not logins:
         return text
     config = json.dumps({"auths": {one.key: {"auth": _encoded(one)} for one in logins}})

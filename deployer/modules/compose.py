@@ -15,6 +15,7 @@ from deployer.model.login import Login
 from deployer.model.release import Container, Installed, Release
 from deployer.modules._drift import drift, runs_or_is_done
 from deployer.modules._images import compose_run, plan_images
+from deployer.modules._refusals import ArgumentRefusedError
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
 
@@ -44,6 +45,14 @@ class Compose:
     state: Literal["built", "supported", "up", "stopped"] = "up"  # images ready; services that others need run; all run
     pull: Literal["missing", "always"] = "missing"  # when `built` asks the registry for images that are not built here
     registries: tuple[Login, ...] = ()  # logins with which `built` asks; none of them is kept on the host
+
+    def __post_init__(self) -> None:
+        for one in self.registries:
+            if one.lacks:
+                raise ArgumentRefusedError(
+                    f"the login for {one.server or 'a registry'} has no {one.lacks}",
+                    hint="if the inventory takes it from the environment: export it before deploy",
+                )
 
     def facts(self) -> tuple[Fact[Any], ...]:
         installed, containers = InstalledReleases(self.release.root), ProjectContainers(self.release.project)
