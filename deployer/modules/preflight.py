@@ -21,7 +21,7 @@ from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
 from deployer.rollout.data_guard import Kind
 from deployer.rollout.ports import taken_ports
-from deployer.rollout.space import MEGABYTE, Need, lacks, needs
+from deployer.rollout.space import MEGABYTE, lacks, needs
 from deployer.rollout.subnets import clashes
 
 PATHS = ("/", ".", "~", "$", ":")  # how a mount begins that is no named volume
@@ -108,7 +108,7 @@ class Preflight:
         folders, images = needs(self.release, self.tree, installed)
         wanted = {folder: folders if folder == self.release.root else images for folder in rooms}
         free = {folder: (room.mount, room.free, room.inodes) for folder, room in rooms.items()}
-        found = list(lacks(free, wanted or {self.release.root: Need()}, int(self.free_space * MEGABYTE)))
+        found = list(lacks(free, wanted, int(self.free_space * MEGABYTE)))
         if found:
             raise HostRefusedError(f"no room for release {self.release.id}: {'; '.join(found)}", hint=_ROOM)
 

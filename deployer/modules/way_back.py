@@ -48,13 +48,20 @@ class WayBack:
     registries: tuple[Login, ...] = ()  # logins with which images are asked for; none of them is kept on the host
 
     def facts(self) -> tuple[Fact[Any], ...]:
-        project = self.release.project
         edits = () if self.before or not self.release.id else (self._edits,)
-        return (InstalledReleases(self.release.root), ProjectImages(project), ProjectContainers(project), *edits)
+        return (InstalledReleases(self.release.root), self._images, self._containers, *edits)
 
     @property
     def _edits(self) -> EditedFiles:
         return EditedFiles(self.release.path)
+
+    @property
+    def _images(self) -> ProjectImages:
+        return ProjectImages(self.release.project)
+
+    @property
+    def _containers(self) -> ProjectContainers:
+        return ProjectContainers(self.release.project)
 
     def plan(self, seen: Facts) -> Iterator[Action]:
         installed = seen[InstalledReleases(self.release.root)]
@@ -64,9 +71,8 @@ class WayBack:
         if not self.before and installed.current != self.release.id:
             self._check_environment(target)
             self._check_edits(seen)
-        images, containers = (seen[fact] for fact in self.facts()[1:3])
-        for service, pin in missing_images(installed, target, images).items():
-            yield self._regain(target, service, pin, containers)
+        for service, pin in missing_images(installed, target, seen[self._images]).items():
+            yield self._regain(target, service, pin, seen[self._containers])
 
     def returns(self, seen: Facts, done: Sequence[Outcome]) -> Mapping[str, Any]:
         """That files were edited, where it is no reason to stay."""

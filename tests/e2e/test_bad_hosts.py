@@ -50,6 +50,8 @@ def test_discs_without_room(lone_shop: Project, host: LabHost, small: str) -> No
         lone_shop.deploy("--check").exits(ExitCode.ROLLED_BACK)
     assert f"MB are free on {small}" in refused.stdout
     assert "deploy_free_space" in refused.stdout
+    refused = lone_shop.deploy("--check", "-e", "deploy_free_space=9e9").exits(ExitCode.ROLLED_BACK)
+    assert "/var/lib/docker: " in refused.stdout
 
     lone_shop.variables["deploy_free_space"] = 0
     lone_shop.deploy().exits(ExitCode.OK)
