@@ -9,6 +9,7 @@ WORKERS ?= 3
 TESTS ?= $(addprefix tests/,chaos/test_kill_matrix.py e2e contract oracle cases unit) # what takes longest comes first
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 export E2E
+unexport PYTHONDONTWRITEBYTECODE # every test starts commands, which would be compiled each time
 
 .PHONY: help
 help: ## show this

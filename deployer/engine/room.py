@@ -64,13 +64,13 @@ while :; do
 done
 rm -f watchdog.pid
 if [ -e {path} ] && [ ! -e armed ]; then
-  systemctl disable {unit} >/dev/null 2>&1
-  rm -f {path}
+  rm -f {link} {path}
 fi
 """
 TRIES = 30
 SYSTEMD = "/run/systemd/system"  # is there where systemd runs
 UNITS = "/etc/systemd/system"
+WANTS = "multi-user.target.wants"
 
 UNIT = """\
 [Unit]
@@ -88,6 +88,15 @@ WantedBy=multi-user.target
 
 def unit_name(project: str) -> str:
     return f"deployer-watchdog-{project}"
+
+
+def unit_files(project: str) -> tuple[str, str]:
+    """The unit's file and the link that starts it at boot, quoted for the shell.
+
+    Both are written and removed by hand: `systemctl enable` and `disable` read all units of the host anew each time.
+    """
+    file = f"{unit_name(project)}.service"
+    return shlex.quote(f"{UNITS}/{file}"), shlex.quote(f"{UNITS}/{WANTS}/{file}")
 
 
 def enter(root: str) -> str:
@@ -114,10 +123,11 @@ def opening(rollout: Mapping[str, object], *, again: bool, timeout: int) -> str:
 
 def arming(project: str, root: str, undo: str, timeout: int) -> str:
     """Shell that arms the undo, to be run in `timeout` seconds unless it is renewed or confirmed; again: anew."""
-    room, unit = f"{root}/.deploy", unit_name(project)
-    path = shlex.quote(f"{UNITS}/{unit}.service")
+    room, name = f"{root}/.deploy", shlex.quote(unit_name(project))
+    path, link = unit_files(project)
+    wants = shlex.quote(f"{UNITS}/{WANTS}")
     watchdog = WATCHDOG.format(
-        room=shlex.quote(room), unit=shlex.quote(unit), path=path, functions=FUNCTIONS, journal=JOURNAL, tries=TRIES
+        room=shlex.quote(room), path=path, link=link, functions=FUNCTIONS, journal=JOURNAL, tries=TRIES
     )
     told = UNIT.format(room=room.replace("%", "%%"))
     return (
@@ -127,9 +137,10 @@ def arming(project: str, root: str, undo: str, timeout: int) -> str:
         f"{journal_line(event='armed', seconds=timeout)}"
         "touch armed && flush undo watchdog deadline phase armed .\n"
         f"if [ -d {SYSTEMD} ] && [ -w {shlex.quote(UNITS)} ]; then\n"
-        f"  printf '%s' {shlex.quote(told)} >{path} && chmod 644 {path} && flush {path}\n"
-        f"  systemctl daemon-reload && systemctl enable --quiet {shlex.quote(unit)} && "
-        f"systemctl restart {shlex.quote(unit)} || exit 1\n"
+        f"  printf '%s' {shlex.quote(told)} >{path} && chmod 644 {path} || exit 1\n"
+        f"  mkdir -p {wants} && ln -sf {path} {link} && flush {path} {wants} || exit 1\n"
+        f"  systemctl restart {name} 2>/dev/null || "
+        f"{{ systemctl daemon-reload && systemctl restart {name}; }} || exit 1\n"
         "else\n"
         "  $(command -v setsid) sh ./watchdog </dev/null >/dev/null 2>&1 &\n"
         "fi\n"
@@ -202,9 +213,8 @@ def _disarm() -> str:
 
 def _leave(project: str) -> str:
     """Shell that ends the watchdog, which has nothing to wait for any more."""
-    unit = unit_name(project)
-    path = shlex.quote(f"{UNITS}/{unit}.service")
+    path, link = unit_files(project)
     return (
-        f"if [ -e {path} ]; then systemctl disable --now {shlex.quote(unit)} >/dev/null 2>&1 || true; "
-        f"rm -f {path}; fi\n"
+        f"if [ -e {path} ]; then systemctl stop {shlex.quote(unit_name(project))} >/dev/null 2>&1 || true; "
+        f"rm -f {link} {path}; fi\n"
     )

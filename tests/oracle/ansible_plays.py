@@ -1,7 +1,6 @@
 """Run many playbooks in one process of Ansible's environment, each in a child of its own: the start is paid for once.
 
-Reads a list of `{"name", "args", "events"}` from standard input and prints `{name: [exit status, output]}`. A job with
-`"stderr": false` is about its standard output alone.
+Reads a list of `{"name", "args", "events"}` from standard input and prints `{name: [exit status, output, errors]}`.
 """
 
 from __future__ import annotations
@@ -27,14 +26,14 @@ def run(args: list[str]) -> int:
         return 1
 
 
-def child(job: dict[str, object]) -> tuple[int, str]:
+def child(job: dict[str, object]) -> tuple[int, str, str]:
     """Fork for one playbook; what it ended with, and what it wrote."""
-    with tempfile.TemporaryFile("w+") as output:
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         pid = os.fork()
         if pid == 0:
             os.dup2(output.fileno(), 1)
-            os.dup2(output.fileno() if job.get("stderr", True) else os.open(os.devnull, os.O_WRONLY), 2)
-            os.environ["EVENTS"] = str(job.get("events"))
+            os.dup2(errors.fileno(), 2)
+            os.environ["EVENTS"] = str(job["events"])
             status = 250
             with contextlib.suppress(SystemExit):
                 status = run(list(job["args"]))  # type: ignore[call-overload]
@@ -43,7 +42,8 @@ def child(job: dict[str, object]) -> tuple[int, str]:
             os._exit(status)
         _, ended = os.waitpid(pid, 0)
         output.seek(0)
-        return os.waitstatus_to_exitcode(ended), output.read()
+        errors.seek(0)
+        return os.waitstatus_to_exitcode(ended), output.read(), errors.read()
 
 
 def main() -> None:

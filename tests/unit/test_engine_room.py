@@ -34,7 +34,7 @@ def test_every_script_is_one(name: str) -> None:
 
 def test_watchdog_is_a_script(tmp_path: Path) -> None:
     text = room.WATCHDOG.format(
-        room="/srv/shop/.deploy", unit="u", path="/u", functions=room.FUNCTIONS, journal=room.JOURNAL, tries=room.TRIES
+        room="/srv/shop/.deploy", path="/u", link="/l", functions=room.FUNCTIONS, journal=room.JOURNAL, tries=room.TRIES
     )
     subprocess.run(["sh", "-n"], input=text, text=True, check=True)
 
@@ -93,12 +93,15 @@ def test_service_is_made_for_every_boot_and_goes_with_the_rollout(systemd: Path,
     assert "WantedBy=multi-user.target" in unit.read_text()
     assert unit.stat().st_mode & 0o777 == 0o644
     name = "deployer-watchdog-shop"
-    assert systemd.read_text().splitlines() == ["daemon-reload", f"enable --quiet {name}", f"restart {name}"]
+    link = tmp_path / "units/multi-user.target.wants/deployer-watchdog-shop.service"
+    assert link.readlink() == unit
+    assert systemd.read_text().splitlines() == [f"restart {name}"]
 
     closing = room.enter(str(root)) + room.closing("shop", "rollout ended")
     subprocess.run(["sh", "-c", closing], check=True)
-    assert systemd.read_text().splitlines()[-1] == f"disable --now {name}"
+    assert systemd.read_text().splitlines()[-1] == f"stop {name}"
     assert not unit.exists()
+    assert not link.is_symlink()
 
 
 def test_watchdog_takes_its_own_service_away(systemd: Path, tmp_path: Path) -> None:
@@ -108,6 +111,5 @@ def test_watchdog_takes_its_own_service_away(systemd: Path, tmp_path: Path) -> N
     (tmp_path / ".deploy/deadline").write_text("0\n")
     subprocess.run(["sh", str(tmp_path / ".deploy/watchdog")], check=True)
     assert (tmp_path / ".deploy/phase").read_text() == "undone\n"
-    assert systemd.read_text().splitlines()[-1] == "disable deployer-watchdog-shop"
-    assert not list((tmp_path / "units").iterdir())
+    assert not [path for path in (tmp_path / "units").rglob("*") if not path.is_dir()]
     assert not (tmp_path / ".deploy/watchdog.pid").exists()

@@ -1,4 +1,4 @@
-"""A run in Ansible's form. What Ansible itself prints is asked in tests/oracle/test_output.py."""
+"""A run in Ansible's form. What Ansible itself prints is asked in tests/oracle/test_plays.py."""
 
 from __future__ import annotations
 
