@@ -25,6 +25,7 @@ class Asked:
     host: str
     root: str
     project: str
+    environment: str
     remote: Remote
     answers: dict[Any, Any] = field(default_factory=dict)
     error: RemoteError | None = None
@@ -36,7 +37,8 @@ def look_at_hosts(choice: Choice, questions: Questions) -> list[Asked]:
     asked = []
     for host in environment.hosts:
         root, project = project_root(environment.settings(host, Path("playbooks")))
-        asked.append(Asked(host=host.name, root=root, project=project, remote=environment.remote(host)))
+        remote = environment.remote(host)
+        asked.append(Asked(host=host.name, root=root, project=project, environment=choice.environment, remote=remote))
     with ThreadPoolExecutor(max_workers=min(choice.forks, len(asked))) as pool:
         list(pool.map(lambda one: _ask(one, questions), asked))
     for one in asked:

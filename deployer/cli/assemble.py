@@ -135,11 +135,20 @@ def _secrets(environment: Environment, playbook: Path) -> Redactor:
     """Who knows the values that no output may show."""
     secret = environment.secret
     for host in environment.hosts:
-        known = environment.rendered(host, playbook, ("deploy_secrets", *SECRETS))
+        known = environment.rendered(host, playbook, ("deploy_secrets", "deploy_registries", *SECRETS))
+        secret.add(*_passwords(known.get("deploy_registries")))
         told = known.get("deploy_secrets")
         secret.add(*(str(value) for value in (told.values() if isinstance(told, Mapping) else ())))
         secret.add(*(str(known.get(name) or "") for name in SECRETS))
     return secret
+
+
+def _passwords(logins: Any) -> list[str]:
+    """The passwords of logins for registries, alone and as docker's configuration has them."""
+    known = [one for one in logins if isinstance(one, Mapping)] if isinstance(logins, list | tuple) else []
+    return [
+        text for one in known for text in (str(one.get("password", "")), f"{one.get('username')}:{one.get('password')}")
+    ]
 
 
 def _reporter(secret: Redactor, choice: Choice) -> Reporter:

@@ -42,7 +42,10 @@ def releases_of(environment: Environment, playbook: Path, aim: Aim, plays: Playb
     settings = {host.name: environment.settings(host, playbook) for host in environment.hosts}
     if verb != "deploy":
         return {host: _somewhere(*project_root(one)) for host, one in settings.items()}
-    maker = ReleaseMaker(Stamp(now=datetime.now(UTC), by=who(), tool=f"deployer {__version__}"), aim.ref)
+    stamp = Stamp(
+        now=datetime.now(UTC), by=who(), tool=f"deployer {__version__}", environment=environment.choice.environment
+    )
+    maker = ReleaseMaker(stamp, aim.ref)
     return {host: maker.make(host, one) for host, one in settings.items()}
 
 

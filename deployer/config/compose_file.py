@@ -45,6 +45,7 @@ def load_compose(folder: Path, files: Sequence[str] = ()) -> ComposeProject:
         volumes=_externals(whole["volumes"]),
         named_volumes=tuple(str(name) for name, value in whole["volumes"].items() if not _is_external(value)),
         volume_names=_volume_names(whole["volumes"]),
+        subnets=dict(_subnets(whole["networks"])),
         variables=_variables(whole),
         filled=tuple(dict.fromkeys(name for text in _texts(whole) for name in filled_names(text))),
     )
@@ -206,6 +207,16 @@ def _volume_names(section: Mapping[str, Any]) -> dict[str, str]:
 def _real_name(key: str, value: Mapping[str, Any]) -> str:
     legacy = value["external"].get("name") if isinstance(value.get("external"), dict) else None
     return str(value.get("name") or legacy or key)
+
+
+def _subnets(section: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The networks that ask for certain subnets; what cannot be read is for Compose to judge."""
+    for key, value in section.items():
+        ipam = value.get("ipam") if isinstance(value, dict) and not _is_external(value) else None
+        pools = ipam.get("config") if isinstance(ipam, dict) else None
+        found = [str(one["subnet"]) for one in pools or () if isinstance(one, dict) and one.get("subnet")]
+        if found:
+            yield str(value.get("name") or f":{key}"), tuple(found)
 
 
 def _variables(whole: Mapping[str, Any]) -> tuple[str, ...]:

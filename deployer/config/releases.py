@@ -11,6 +11,7 @@ from typing import Any
 
 from deployer.config.compose_file import check_binds, load_compose, project_name
 from deployer.config.compose_mounts import check_hidden, mounts_of
+from deployer.config.compose_ports import ports_of, subnets_of
 from deployer.config.dotenv import read_dotenv
 from deployer.config.interpolation import interpolate
 from deployer.config.snapshots import check_snapshots
@@ -31,6 +32,7 @@ class Stamp:
     now: datetime
     by: str
     tool: str
+    environment: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +76,7 @@ class ReleaseMaker:
             bare, digest=digest, id=f"{self._stamp.now:%Y%m%dT%H%M%SZ}-{source.tree.digest[:7]}",
             commit=source.checkout.commit, branch=source.checkout.branch, dirty=source.checkout.dirty,
             by=self._stamp.by, created=f"{self._stamp.now:%Y-%m-%dT%H:%M:%SZ}", tool=self._stamp.tool,
+            environment=self._stamp.environment,
         )  # fmt: skip
         release = _with_mounts(release, compose, _open({**own, **env}, settings))
         if "bind-hidden" not in ",".join(_words(settings, "deploy_allow")).split(","):
@@ -148,6 +151,8 @@ def _with_mounts(release: Release, compose: ComposeProject, variables: Mapping[s
         images={name: interpolate(image, known) for name, image in release.images.items()},
         mounts={name: mounts_of(one, compose, release.project, known) for name, one in services.items()},
         data_directories={name: interpolate(directory, known) for name, directory in kept.items()},
+        ports={name: ports for name, one in services.items() if (ports := ports_of(one, known))},
+        subnets=subnets_of(compose, release.project, known),
     )
 
 

@@ -127,6 +127,8 @@ def _comma_separated(inner: Any) -> Json:
     """The pattern of a list that is written as text, where not any text will do."""
     if get_origin(inner) is Literal:
         item = "|".join(str(one) for one in get_args(inner))
+    elif is_dataclass(inner):
+        return {"pattern": rf"^\s*,?\s*$|{LATER}"}
     elif inner is int:
         item = "[-+]?[0-9]+"
     else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from deployer.model.action import HttpCheck
+from deployer.model.login import Login
 
 Names = tuple[str, ...] | None
 Environment = Mapping[str, Any] | None
@@ -62,8 +63,21 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "deploy_allow",
         [],
-        "data that a release may leave behind, by what the refusal calls it: `volume-renamed`, `database-major` …",
+        "what is no reason to refuse, by what the refusal calls it: `volume-renamed`, `database-major`, `port-taken` …",
         Names,
+    ),
+    Setting(
+        "deploy_free_space",
+        256,
+        "megabytes that must stay free where releases and where Docker's images lie, or nothing is brought; 0: none",
+        float,
+    ),
+    Setting(
+        "deploy_registries",
+        [],
+        "logins for registries, `{server, username, password}`: used while images are built and pulled, and not kept "
+        "on the host",
+        tuple[Login, ...],
     ),
     Setting(
         "deploy_snapshot",

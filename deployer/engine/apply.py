@@ -23,6 +23,7 @@ from deployer.model.action import Action, Fetch, Outcome, Pause, Put, Reconnect,
 from deployer.model.event import ActionStarted, HostDoing, Note, Output, Progress
 from deployer.model.report import Done
 from deployer.protocols import OnBytes
+from deployer.rollout.faults import explain
 
 ALONE = (Sync, Watch, Pause, Fetch, Reconnect)  # what is no step of a script
 _TAIL = 40  # lines of a failed step's output that are kept
@@ -237,7 +238,11 @@ class _Follower:
         hidden = getattr(action, "secret", False)
         said = "\n".join(filter(None, (self.steps.output(step), self.steps.error_output(step)))) or stderr
         output = "" if hidden else "\n".join(said.splitlines()[-_TAIL:])
-        raise CommandError(f"{action.title}: {how}", status=code, output=output, host=self._applier.host.name)
+        fault = None if hidden else explain(said)
+        raise CommandError(
+            f"{action.title}: {fault.message if fault else how}", status=code, output=output,
+            host=self._applier.host.name, hint=fault.hint if fault else action.hint,
+        )  # fmt: skip
 
 
 def hidden(action: Action) -> Action:

@@ -16,7 +16,7 @@ from deployer.engine.results import censored, performed
 from deployer.engine.scalars import flag_of, number_of
 from deployer.errors import CommandError, ConnectError, DeployerError, UndecidedError
 from deployer.model.action import Action, Put
-from deployer.model.event import Retrying
+from deployer.model.event import Note, Retrying
 from deployer.model.playbook import Play, Task
 from deployer.model.report import Status, TaskResult
 from deployer.protocols import Fact, Facts, Module, Returning, Saying
@@ -119,6 +119,8 @@ class Call:
         elif actions:
             failure = self._apply(actions, applied)
         values = module.returns(seen, applied.outcomes) if isinstance(module, Returning) else {}
+        for warning in values.get("warnings", ()):
+            self.emit(Note(host=self.host.name, warning=True, message=warning))
         says = module.says() if isinstance(module, Saying) else None
         result = performed(self.task, self.host, applied, failure, {"says": says, **values})
         result = replace(result, delegate=self.delegate)

@@ -64,10 +64,7 @@ class HostRun:
             return None
         if self.open and self.open.switched:
             return self.installed.releases.get(self.open.previous or "")
-        serving = self.installed.serving
-        if serving is None or serving.id not in self.installed.failed:
-            return serving
-        return self.installed.last_healthy(serving.id)  # the current one was stopped, or could not be put back
+        return self.installed.fallback
 
     def shadow(self) -> HostRun:
         """A copy for a rehearsal: it knows what was seen, and what it learns stays its own."""

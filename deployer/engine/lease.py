@@ -13,6 +13,7 @@ from dataclasses import asdict
 from deployer.errors import CommandError, FencedError, LockHeldError
 from deployer.model.lock import Holder, Lease
 from deployer.protocols import Remote
+from deployer.rollout.faults import explain
 
 HELD = 75  # EX_TEMPFAIL of sysexits.h
 FENCED = 76
@@ -86,11 +87,12 @@ def take_lease(
         by = read_holder(told) or (WATCHDOG if told == WATCHDOG else "another run")
         raise held(remote.name, by) if result.status == HELD else fenced(remote.name, by)
     if not result.ok:
+        fault = explain(result.stderr)
         raise CommandError(
-            f"the lock could not be taken: {result.stderr.strip()}",
+            f"the lock could not be taken: {fault.message if fault else result.stderr.strip()}",
             status=result.status,
             host=remote.name,
-            hint=f"the login user must be able to write {root}, by itself or with sudo",
+            hint=fault.hint if fault else f"the login user must be able to write {root}, by itself or with sudo",
         )
     return Lease(root=root, token=int(result.stdout.split()[-1]), ttl=ttl)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 
 from deployer.engine.host import HostRun
 from deployer.engine.outcome import RunState, failures_of, report_of
@@ -49,20 +50,32 @@ def _run(session: Session, state: RunState, stop: threading.Event) -> None:
         return
     settle_releases(session, state.hosts)
     if session.options.check:
-        Walk(session=session, hosts=state.hosts, emit=session.emit, stop=stop).run(session.playbook)
-        state.interrupted = stop.is_set()
-        state.failures = failures_of(state)
+        _check(session, state, stop)
         return
     _tell_left(session, state.hosts)
     foretold = rehearse(session, state.hosts) if session.is_rollout and not session.undoes else None
     left = any(host.open for host in state.hosts.values())
     if foretold is not None and not left and not any(result.actions for result in foretold):
-        _note(state.hosts, foretold)
-        return
+        if not any(result.failed for result in foretold):
+            _note(state.hosts, foretold)
+            return
+        if not session.options.lock_wait:  # another run may be at work, and change what is refused now
+            _check(replace(session, options=replace(session.options, check=True)), state, stop)
+            return
     if stop.is_set():
         state.interrupted = True
         return
     _changed(session, state, stop)
+
+
+def _check(session: Session, state: RunState, stop: threading.Event) -> None:
+    """A walk that performs nothing: asked for, or because a host refuses before anything has been planned anywhere.
+
+    Then not even a lease is written: a disc that is full or read-only would be in the way of that.
+    """
+    Walk(session=session, hosts=state.hosts, emit=session.emit, stop=stop).run(session.playbook)
+    state.interrupted = stop.is_set()
+    state.failures = failures_of(state)
 
 
 def _tell_left(session: Session, hosts: Mapping[str, HostRun]) -> None:

@@ -9,22 +9,22 @@ from __future__ import annotations
 import hashlib
 import secrets
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from deployer.engine.lease import FENCED
 from deployer.engine.manifest import BYTES, FOLDER, parse_release, render_manifest, render_modes, verifiable
 from deployer.engine.parcel import Parcel
 from deployer.engine.parts import Head, look_at_parts
-from deployer.errors import FencedError, TransferError
+from deployer.engine.sync_failure import EXISTS, FULL, PLENTY, SPOILED, failure, some
+from deployer.errors import FencedError
 from deployer.model.action import Sync
 from deployer.model.connection import Result
 from deployer.model.release_json import to_json
 from deployer.model.tree import Entry, Tree
 from deployer.protocols import OnBytes, Remote
+from deployer.rollout.space import BLOCK
 
-SPOILED = 65  # the host's status when files are not what the manifest says
-EXISTS = 66  # … and when the release is there already
 TOLD = 200  # spoiled files that a host names at most
 
 FETCH = "cd {base} && cat modes manifest | gzip -c | base64"
@@ -44,6 +44,9 @@ mkdir -p "$root/releases" "$root/shared" || exit 1
 cd "$root/releases" || exit 1
 [ ! -e "$id" ] || exit {exists}
 rm -rf -- {useless}
+left() {{ df "$1" . 2>/dev/null | awk 'END {{ print ($2 + 0 > 0 && $4 ~ /^[0-9]+$/) ? $4 : {plenty} }}'; }}
+k=$(left -Pk) n=$(left -Pi)
+[ "$k" -ge {kilobytes} ] && [ "$n" -ge {inodes} ] || {{ echo "$k $n"; exit {full}; }}
 unpacking= early=
 leave() {{
   [ -z "$unpacking" ] || kill -s KILL "$!" 2>/dev/null
@@ -81,6 +84,7 @@ sha256sum -c manifest >.verified 2>/dev/null || {{ grep -v ': OK$' .verified | h
 [ "$unpacked" -eq 0 ] || exit 1
 rm -f .verified
 sync -f . 2>/dev/null || sync
+touch manifest || exit 1
 cd .. && mv "$tmp" "$id" && rm -rf -- $parts
 """
 
@@ -102,6 +106,12 @@ class _Errand:
         base = shlex.quote(f"{self.action.release.root}/releases/{self.action.base}")
         return parse_release(self.remote.run(FETCH.format(base=base), become=self.become).stdout)
 
+    def room(self, link: Mapping[str, str], head: Head | None) -> Mapping[str, int]:
+        """The kilobytes and inodes that the release takes beside what is there, and what stands for no limit."""
+        new = [entry for entry in self.action.tree.entries if entry.path not in link]
+        size = sum(-(-entry.size // BLOCK) * BLOCK for entry in new) - (head.size if head else 0)
+        return {"kilobytes": max(0, size // 1024), "inodes": len(new) + len(self.action.files), "plenty": PLENTY}
+
     def send(self, link: Mapping[str, str], head: Head | None = None) -> Result:
         """The host's answer to the whole stream."""
         release = self.action.release
@@ -119,6 +129,8 @@ class _Errand:
             exists=EXISTS,
             spoiled=SPOILED,
             told=TOLD,
+            full=FULL,
+            **self.room(link, head),
         )
         parcel = Parcel(
             host=self.remote.name,
@@ -155,7 +167,7 @@ def apply_sync(
     if result.status == FENCED:
         raise FencedError("this run's lock has run out or was taken over", host=remote.name)
     if not result.ok:
-        raise _failure(remote.name, action, result)
+        raise failure(remote.name, action, result)
     return result
 
 
@@ -209,23 +221,4 @@ def _spoiled(output: str, link: Mapping[str, str]) -> Mapping[str, str]:
 def _told(action: Sync, spoiled: Mapping[str, str]) -> str:
     base = f"{action.base}/{FOLDER}"
     changed = [place.removeprefix(base) for place in spoiled.values() if place.startswith(base)]
-    return f"changed on the host in release {action.base}, so sent in full: {_some(changed)}\n" if changed else ""
-
-
-def _some(paths: Iterable[str], limit: int = 3) -> str:
-    known = sorted(repr(path)[1:-1] for path in paths)
-    return ", ".join(known[:limit]) + (f" and {len(known) - limit} more" if len(known) > limit else "")
-
-
-def _failure(host: str, action: Sync, result: Result) -> TransferError:
-    release = action.release
-    if result.status == EXISTS:
-        found, hint = "it is there already, with other content", "run again: a new run makes a new release"
-    elif result.status == SPOILED:
-        wrong = [line.rpartition(": FAILED")[0] for line in result.stdout.splitlines()]
-        found, hint = f"files did not arrive as they were sent: {_some(wrong)}", "check the host's disk and run again"
-    else:
-        lines = [line for line in result.stderr.splitlines() if "time stamp" not in line]
-        found = "; ".join(lines[-3:]) or f"the host's script ended with status {result.status}"
-        hint = f"on the host: df -h {release.root}; then run again"
-    return TransferError(f"release {release.id} could not be brought: {found}", host=host, hint=hint)
+    return f"changed on the host in release {action.base}, so sent in full: {some(changed)}\n" if changed else ""

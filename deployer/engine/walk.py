@@ -185,7 +185,7 @@ class Walk:
 
 
 def rehearse(session: Session, hosts: dict[str, HostRun]) -> list[TaskResult] | None:
-    """The results of a walk that applies nothing and says nothing; None if it cannot be foretold."""
+    """The results of a walk that applies nothing and says nothing, failures too; None if it cannot be foretold."""
     options = replace(session.options, check=True, rehearsal=True, diff=None, differ=None, step=False, ask=None)
     shadows = {name: host.shadow() for name, host in hosts.items()}
     walk = Walk(session=replace(session, options=options), hosts=shadows, emit=lambda event: None)
@@ -193,5 +193,4 @@ def rehearse(session: Session, hosts: dict[str, HostRun]) -> list[TaskResult] | 
         walk.run(session.playbook)
     except ConfigError:
         return None
-    results = [result for host in shadows.values() for result in host.results]
-    return None if any(result.failed for result in results) else results
+    return [result for host in shadows.values() for result in host.results]

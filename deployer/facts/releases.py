@@ -26,9 +26,17 @@ echo "current:$now"
 cd releases 2>/dev/null || exit 0
 for mark in */healthy */failed; do [ ! -e "$mark" ] || echo "$mark:"; done
 for part in .tmp-*; do [ ! -d "$part" ] || echo "part:$part"; done
-grep -s '' /dev/null */release.json "./$now/pins" "./$now/hashes"
+grep -s '' /dev/null */release.json */pins "./$now/hashes"
 exit 0
 """
+
+
+def unless_serving(root: str, digest: str) -> str:
+    """Shell that ends with 3 where the release with this digest serves below a root folder; nothing without one."""
+    if not digest:
+        return ""
+    told = shlex.quote(f'"digest":"{digest}"')
+    return f"! grep -qsF {told} {shlex.quote(root)}/current/release.json || exit 3\n"
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,7 @@ class InstalledReleases:
         files = _by_name(output)
         current = "".join(files.pop("current", ())) or None
         releases = dict(self._releases(files))
+        pinned = {name: _pairs(files[f"{name}/pins"], "\t") for name in releases if f"{name}/pins" in files}
         return Installed(
             root=self.root,
             current=current,
@@ -52,7 +61,8 @@ class InstalledReleases:
             healthy=frozenset(name for name in releases if f"{name}/healthy" in files),
             failed=frozenset(name for name in releases if f"{name}/failed" in files),
             parts=tuple(part for part in files.get("part", ()) if PART.fullmatch(part)),
-            pins=_pairs(files.get(f"./{current}/pins", ()), "\t"),
+            pins=_pairs(files.get(f"{current}/pins", ()), "\t"),
+            pinned=pinned,
             hashes=_pairs(files.get(f"./{current}/hashes", ()), " "),
         )
 

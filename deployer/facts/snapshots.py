@@ -10,6 +10,8 @@ import shlex
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from deployer.facts.releases import unless_serving
+
 Kind = Literal["postgres", "volume"]
 
 NOBODY = "none"  # in a file's name: no release served when it was made
@@ -127,13 +129,8 @@ class StoredData:
     digest: str = ""
 
     def script(self) -> str:
-        return self._unless_served() + (self._volume(self.volume) if self.volume else self._database())
-
-    def _unless_served(self) -> str:
-        if not self.digest:
-            return ""
-        told = shlex.quote(f'"digest":"{self.digest}"')
-        return f"! grep -qsF {told} {shlex.quote(self.root)}/current/release.json || exit 3\n"
+        wanted = self._volume(self.volume) if self.volume else self._database()
+        return unless_serving(self.root, self.digest) + wanted
 
     def _database(self) -> str:
         labels = _labels(project=self.project, service=self.service)

@@ -24,6 +24,7 @@ class Action:
     serves: bool = False  # it changes which release serves: the host then counts as touched and is put back on failure
     changes: bool = True  # False: it asks or waits, and a task that did only this is `ok`
     timeout: float = DEFAULT_TIMEOUT  # seconds
+    hint: str | None = None  # what to type if it fails
 
     @property
     def title(self) -> str:

@@ -34,4 +34,6 @@ class ComposeProject:
     named_volumes: tuple[str, ...] = ()  # declared ones that are not external
     volume_names: Mapping[str, str] = field(default_factory=dict)  # with a name of their own -> that, as written
     variables: tuple[str, ...] = ()  # `${NAME}` that the files ask for, without those that have a default
+    subnets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # networks that are not external, those with a subnet of their own: name or, with a `:` in front, key -> as written
     filled: tuple[str, ...] = ()  # those of them that must not be empty: `${NAME:?}`

@@ -32,6 +32,10 @@ class Release:
     mounts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     # service -> what it writes to: `volume:/target` by the volume's real name, `/folder:/target`, `:/target` anonymous
     data_directories: Mapping[str, str] = field(default_factory=dict)  # service -> where its environment puts the data
+    ports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # service -> what it publishes on the host: `127.0.0.1:8000/tcp`, without an address on all of them
+    subnets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # network by its real name -> subnets
+    environment: str = ""  # that it was deployed for: the inventory's name
     commit: str | None = None
     dirty: bool = False
     branch: str | None = None
@@ -70,12 +74,19 @@ class Installed:
     healthy: frozenset[str] = frozenset()  # ids that a gate has passed
     failed: frozenset[str] = frozenset()  # ids that were put back
     pins: Mapping[str, str] = field(default_factory=dict)  # the current release's service -> pinned image
+    pinned: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # the same of every release, by id
     hashes: Mapping[str, str] = field(default_factory=dict)  # the current release's service -> compose config hash
     parts: tuple[str, ...] = ()  # folders that interrupted transfers have left
 
     @property
     def serving(self) -> Release | None:
         return self.releases.get(self.current) if self.current else None
+
+    @property
+    def fallback(self) -> Release | None:
+        """What a rollout that fails goes back to: what serves, unless that was put back and only its link is left."""
+        serving = self.serving
+        return self.last_healthy(serving.id) if serving and serving.id in self.failed else serving
 
     def last_healthy(self, before: str) -> Release | None:
         """The newest release before another one that a gate has passed and that did not fail later."""

@@ -63,12 +63,3 @@ def inside(container: Container, text: str, *args: str) -> str:
     """Shell that runs shell in a container, with the standard input of whoever calls it."""
     argv = ("docker", "exec", "--interactive", container.name, "sh", "-c", text, "sh")
     return " ".join([shlex.join(argv), *args])
-
-
-def told_bytes(number: float) -> str:
-    """ "512.0 kB", "1.5 GB": powers of 1000, as Docker prints them."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if number < 1000:
-            return f"{number:.1f} {unit}"
-        number /= 1000
-    return f"{number:.1f} TB"

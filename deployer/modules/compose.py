@@ -10,13 +10,15 @@ from typing import Any, Literal
 from deployer.facts.containers import ProjectContainers, ProjectImages
 from deployer.facts.docker import DockerNetwork, DockerVolume
 from deployer.facts.releases import InstalledReleases
-from deployer.model.action import Action, Put, Run, Script, Watch, run
+from deployer.model.action import Action, Script, Watch, run
+from deployer.model.login import Login
 from deployer.model.release import Container, Installed, Release
 from deployer.modules._drift import drift, runs_or_is_done
+from deployer.modules._images import compose_run, plan_images
+from deployer.modules._refusals import ArgumentRefusedError
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
 
-BUILD_TIMEOUT = 3600.0
 _UP = ("up", "--detach", "--no-build", "--pull", "never")
 
 
@@ -31,6 +33,7 @@ class Compose:
             release: "{{ release }}"
             state: built
             pull: "{{ deploy_pull }}"
+            registries: "{{ deploy_registries }}"
 
         - name: The release's containers run
           compose:
@@ -41,6 +44,15 @@ class Compose:
     release: Release  # the release: `{{ release }}`
     state: Literal["built", "supported", "up", "stopped"] = "up"  # images ready; services that others need run; all run
     pull: Literal["missing", "always"] = "missing"  # when `built` asks the registry for images that are not built here
+    registries: tuple[Login, ...] = ()  # logins with which `built` asks; none of them is kept on the host
+
+    def __post_init__(self) -> None:
+        for one in self.registries:
+            if one.lacks:
+                raise ArgumentRefusedError(
+                    f"the login for {one.server or 'a registry'} has no {one.lacks}",
+                    hint="if the inventory takes it from the environment: export it before deploy",
+                )
 
     def facts(self) -> tuple[Fact[Any], ...]:
         installed, containers = InstalledReleases(self.release.root), ProjectContainers(self.release.project)
@@ -60,120 +72,14 @@ class Compose:
         release = self.release
         installed, containers = InstalledReleases(release.root), ProjectContainers(release.project)
         if self.state == "built":
-            yield from _plan_images(self, seen[installed], seen[ProjectImages(release.project)])
+            images = seen[ProjectImages(release.project)]
+            yield from plan_images(release, seen[installed], images, pull=self.pull, logins=self.registries)
         elif self.state == "supported":
             yield from _plan_support(release, seen[containers], seen)
         elif self.state == "up":
             yield from _plan_up(release, seen[installed], seen[containers], seen)
         else:
             yield from _plan_stop(release, seen[containers])
-
-
-def compose_run(release: Release, *argv: str, because: str, **rest: Any) -> Run:
-    """`docker compose` with the release's own files and environment; people are shown it without those options."""
-    label = shlex.join(("docker", "compose", *argv))
-    return Run(argv=(*release.compose(), *argv), label=label, because=because, **rest)
-
-
-# images ---------------------------------------------------------------------------------------------------------
-
-
-def _plan_images(wanted: Compose, installed: Installed, images: frozenset[str]) -> Iterator[Action]:
-    release = wanted.release
-    because = _images_because(release, installed, images)
-    if because is None:
-        return
-    plain = (
-        shlex.join(release.compose())
-        .replace(shlex.join(("--file", f"{release.path}/compose.release.yaml")), "")
-        .rstrip()
-    )
-    yield Script(
-        label=f"check {', '.join(release.compose_files)} with docker compose config", text=_check(release, plain),
-        because=f"release {release.id} must be valid before anything is switched",
-    )  # fmt: skip
-    yield Put(
-        path=f"{release.path}/compose.release.yaml", content=render_pins(release), mode=0o600,
-        because="images are pinned to the release",
-    )  # fmt: skip
-    if release.built:
-        yield compose_run(release, "build", *release.built, because=because, timeout=BUILD_TIMEOUT)
-    for service in release.images:
-        yield Script(
-            label=f"pull and pin the image of {service}", because=because, timeout=BUILD_TIMEOUT,
-            text=_pull_and_pin(wanted, service, before=installed.pins.get(service, "")),
-        )  # fmt: skip
-    yield Script(
-        label="record the images of the release", text=_record_pins(release),
-        because="a later run compares them with what is there",
-    )  # fmt: skip
-
-
-def _images_because(release: Release, installed: Installed, images: frozenset[str]) -> str | None:
-    if installed.current != release.id:
-        return f"release {release.id} has no images yet"
-    if not installed.pins:
-        return f"release {release.id} is not pinned yet"
-    gone = [pin for service, pin in installed.pins.items() if service in release.services and pin not in images]
-    return f"image {gone[0]} is gone" if gone else None
-
-
-def pin(release: Release, service: str) -> str:
-    """The image of a service in this release: `<project>-<service>:<release>`, in the case that Docker wants."""
-    return f"{release.project}-{service}:{release.id}".lower()
-
-
-def render_pins(release: Release) -> bytes:
-    """compose.release.yaml as it stands before images are pulled: built services named and never pulled."""
-    lines = ["# written by deployer: the images of this release", "services:" if release.built else "services: {}"]
-    for service in release.built:
-        lines += [f"  {service}:", f"    image: {pin(release, service)}"]
-    return ("\n".join(lines) + "\n").encode()
-
-
-# service<TAB>image of the YAML that `docker compose config` prints, and of ours
-_IMAGES_OF = (
-    'awk \'/^[^ ]/ { inside = /^services:/ } inside && /^  [^ ].*:$/ { sub(/:$/, ""); name = $1 } '
-    'inside && /^    image: / { print name "\\t" $2 }\''
-)
-
-
-def _check(release: Release, compose: str) -> str:
-    """Shell that lets Compose read the files, once, and keeps which images they name; secrets stay in memory."""
-    if not release.images:
-        return f"{compose} config --quiet"
-    images = shlex.quote(f"{release.path}/images")
-    return f"umask 077\nconfig=$({compose} config) && printf '%s\\n' \"$config\" | {_IMAGES_OF} >{images}"
-
-
-def _pull_and_pin(wanted: Compose, service: str, *, before: str) -> str:
-    """Shell that pulls one service's image if needed and pins it.
-
-    The pin of the release before is kept where the image is the same: another name would make compose re-create a
-    database's container for nothing.
-    """
-    release, name = wanted.release, shlex.quote(service)
-    missing = 'docker image inspect "$image" >/dev/null 2>&1 || ' if wanted.pull == "missing" else ""
-    return "\n".join(
-        (
-            f"image=$(awk -v name={name} '$1 == name {{ print $2 }}' {shlex.quote(release.path + '/images')})",
-            f"[ -n \"$image\" ] || {{ echo 'compose knows no image for' {name}; exit 1; }}",
-            f'{missing}docker pull --quiet "$image"',
-            "new=$(docker image inspect --format '{{.Id}}' \"$image\")",
-            f"before={shlex.quote(before)}",
-            'old=$([ -z "$before" ] || docker image inspect --format \'{{.Id}}\' "$before" 2>/dev/null || true)',
-            f'if [ "$new" = "$old" ]; then pin=$before; else pin={shlex.quote(pin(release, service))}; fi',
-            'docker image tag "$image" "$pin"',
-            f"file={shlex.quote(release.path + '/compose.release.yaml')}",
-            "sed -i 's/^services: {}$/services:/' \"$file\"",
-            f'printf \'  %s:\\n    image: %s\\n\' {name} "$pin" >>"$file"',
-        )
-    )
-
-
-def _record_pins(release: Release) -> str:
-    path = shlex.quote(release.path)
-    return f"umask 077\n{_IMAGES_OF} {path}/compose.release.yaml >{path}/pins"
 
 
 # containers -----------------------------------------------------------------------------------------------------

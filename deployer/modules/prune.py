@@ -11,7 +11,7 @@ from typing import Any
 from deployer.facts.releases import InstalledReleases
 from deployer.model.action import Action, Script
 from deployer.model.release import Release
-from deployer.modules.compose import pin
+from deployer.modules._images import pin
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
 from deployer.rollout.retention import removable

@@ -12,9 +12,10 @@ from deployer.facts.snapshots import CREDENTIALS, SnapshotFile, Snapshots, find_
 from deployer.model.action import Action, Script
 from deployer.model.release import Container, Release
 from deployer.modules._refusals import HostRefusedError
-from deployer.modules._snapshots import Stored, container_of, inside, on_this_host, path_of, told_bytes
+from deployer.modules._snapshots import Stored, container_of, inside, on_this_host, path_of
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
+from deployer.rollout.space import told_size
 
 
 @module("restore")
@@ -75,7 +76,7 @@ class Restore:
         data = seen[one.fact(self.release)]
         if data and data.free is not None and data.size > data.free:
             raise HostRefusedError(
-                f"the restored {one.name} may need {told_bytes(data.size)}, and there are {told_bytes(data.free)} left",
+                f"the restored {one.name} may need {told_size(data.size)}, and there are {told_size(data.free)} left",
                 hint="what is there is kept beside it: make room for both",
             )
         work = _restoring(container) if one.volume is None else _unpacking(self.release, one, container)

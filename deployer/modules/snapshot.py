@@ -16,10 +16,11 @@ from deployer.facts.snapshots import CREDENTIALS, SnapshotFile, Snapshots, Snaps
 from deployer.model.action import Action, Script
 from deployer.model.release import Container, Installed, Release
 from deployer.modules._refusals import HostRefusedError
-from deployer.modules._snapshots import Stored, container_of, inside, on_this_host, path_of, told_bytes
+from deployer.modules._snapshots import Stored, container_of, inside, on_this_host, path_of
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
 from deployer.rollout.retention import removable_snapshots
+from deployer.rollout.space import told_size
 
 
 @module("snapshot")
@@ -81,8 +82,8 @@ class Snapshot:
         if size <= there.free:
             return
         raise HostRefusedError(
-            f"a snapshot of {_what(one)} may need {told_bytes(size)}, and {snapshot_folder(self.release.root)} "
-            f"has {told_bytes(there.free)} left",
+            f"a snapshot of {_what(one)} may need {told_size(size)}, and {snapshot_folder(self.release.root)} "
+            f"has {told_size(there.free)} left",
             hint=f"make room there, or deploy without it: take {one.service} out of deploy_snapshot",
         )
 

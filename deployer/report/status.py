@@ -27,6 +27,7 @@ class StatusRow:
     by: str = ""  # user@machine
     services: tuple[tuple[str, str, str], ...] = ()  # name, state, health ("" without a health check)
     healthy: bool = False
+    edited: tuple[str, ...] = ()  # files of the release that somebody has changed or removed on the host
     note: str = ""
 
 

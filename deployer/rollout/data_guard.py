@@ -21,6 +21,12 @@ Kind = Literal[
     "database-major",
     "data-directory-moved",
     "bind-hidden",
+    "other-environment",  # these are said by the preflight, and by the way back
+    "port-taken",
+    "subnet-clash",
+    "volume-in-use",
+    "release-edited",
+    "no-way-back",
 ]
 CONTAINER = ""  # the place of what no volume holds
 PATHS = ("/", ".", "~", "$")  # how a folder of the host begins

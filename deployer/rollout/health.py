@@ -53,9 +53,11 @@ def judge(samples: Sequence[Sample], gate: Watch) -> Verdict:
     """Judge a release by its samples, oldest first; Undecided asks for another one."""
     settled: Sample | None = None
     first: dict[str, int] = {}  # restarts of each container when it was first seen
+    exits: dict[str, int] = {}  # how each container ended last, as far as a look has met it between two starts
     for sample in samples:
         first = {**_restarts(sample), **first}
-        fault = _fault(sample, gate, first, settled)
+        exits |= {one.id: one.exit_code for one in sample.containers if one.state != "running" or one.exit_code}
+        fault = _fault(sample, gate, first, settled, exits)
         if fault is not None:
             return fault
         waiting = _waiting_for(sample, gate, baking=settled is not None)
@@ -100,14 +102,17 @@ def _verdict(samples: Sequence[Sample], settled: Sample | None, gate: Watch) -> 
     return Healthy(because=f"{_count(gate.release.services)} healthy for {gate.bake:g} s")
 
 
-def _fault(sample: Sample, gate: Watch, first: Mapping[str, int], settled: Sample | None) -> Unhealthy | None:
-    """What no patience will mend."""
+def _fault(
+    sample: Sample, gate: Watch, first: Mapping[str, int], settled: Sample | None, exits: Mapping[str, int]
+) -> Unhealthy | None:
+    """What no patience will mend. While a container runs, Docker says of none with which status it ended before."""
     allowed = 0 if settled else RESTARTS_WHILE_STARTING
     before = _restarts(settled) if settled else first
     for one in (one for one in _lasting(sample) if one.service in gate.release.services):
         restarts = one.restarts - before.get(one.id, 0)
         if restarts > allowed:
-            return _blame(one, f"{one.service} restarted {restarts} times: it exits with status {one.exit_code}")
+            how = f": it exits with status {exits[one.id]}" if one.id in exits else ""
+            return _blame(one, f"{one.service} restarted {restarts} times{how}")
         if one.state in ("exited", "dead") and not _finished_well(one):
             return _blame(one, f"{one.service} ended with status {one.exit_code}")
         if settled and set(one.fell_at) - _falls(settled).get(one.id, frozenset()):

@@ -32,6 +32,14 @@ def shop(fleet: Fleet, tmp_path: Path, request: pytest.FixtureRequest) -> Iterat
     yield from _ended(shop_on(fleet, _name(request.node.name.removeprefix("test_")), tmp_path), request)
 
 
+@pytest.fixture
+def lone_shop(fleet: Fleet, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Project]:
+    """The test project's web service on one host, without a database or a migration; not deployed yet."""
+    shop = shop_on(fleet.only("web1"), _name(request.node.name.removeprefix("test_")), tmp_path)
+    shop.web["deploy_migrate"] = ""
+    yield from _ended(shop, request)
+
+
 @pytest.fixture(scope="module")
 def standing_shop(
     fleet: Fleet, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest

@@ -110,22 +110,23 @@ def break_on(project: Project, host: str) -> None:
 
 
 def test_cannot_be_undone_on_one_host(breakable: Project) -> None:
-    """Somebody has removed the image that web2 would go back to: the others are back, and web2 is named."""
+    """Somebody has broken the file that web2 would go back with: the others are back, and web2 is named."""
     before = breakable.release()
-    image = breakable.container("web2", "web").image
-    breakable.host("web2").exec(["docker", "image", "rm", "--force", image])
+    pins = f"{breakable.root}/releases/{before}/compose.release.yaml"
+    ask(breakable.host("web2"), f"echo 'services: [' >>{pins}")
     kept = {path: (breakable.folder / path).read_text() for path in ("compose.yaml", "serve.sh")}
     break_on(breakable, "web2")
     with put_back(breakable, "web1", "db1", lost=["web2"]):
         run = breakable.deploy().exits(ExitCode.MIXED)
     assert f"next: deploy rollback lab --to {before} --limit web2" in run.stdout
-    assert image in run.output
+    assert f"release {before} was edited on the host: compose.release.yaml" in run.output
 
     for path, text in kept.items():
         breakable.write(path, text)
     breakable.host_variables.clear()
     phase = f"cat {breakable.root}/.deploy/phase"
     eventually(lambda: ask(breakable.host("web2"), phase) == "broken\n", within=120, what="its watchdog gives up")
+    ask(breakable.host("web2"), f"sed -i '$d' {pins}")
     after = breakable.deployed()
     assert {host: breakable.container(host, "web").health for host in WEB} == dict.fromkeys(WEB, "healthy")
     assert breakable.serving() == dict.fromkeys(WEB, "first")

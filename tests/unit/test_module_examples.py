@@ -35,7 +35,8 @@ CASES = Path(__file__).parents[1] / "cases"
 DEPLOY = Path(sys.executable).parent / "deploy"
 PLANNED = (  # what they do is nothing for this machine: Docker, packages, services, its name, what lies in the web
     "apt", "compose", "data_guard", "docker_engine", "gate", "git", "hostname", "migrate", "network", "package",
-    "project_sync", "prune", "release", "restore", "schema", "service", "snapshot", "systemd", "volume",
+    "preflight", "project_sync", "prune", "release", "restore", "schema", "service", "snapshot", "systemd", "volume",
+    "way_back",
 )  # fmt: skip
 RUN = [name for name in MODULES if name not in (*PLANNED, "reboot")]
 ALWAYS = ("add_host", "command", "group_by", "script", "shell")  # in each run, unless `creates` is there

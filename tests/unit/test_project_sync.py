@@ -163,11 +163,13 @@ lost/healthy:
 {NEW.id}/release.json:{to_json(replace(NEW, root="/elsewhere"))}
 {OLD.id}/release.json:{to_json(OLD)}
 broken/release.json:{{"id":
-./{NEW.id}/pins:web\tshop-web:1
+{OLD.id}/pins:web\tshop-web:0
+{NEW.id}/pins:web\tshop-web:1
 ./{NEW.id}/hashes:web 0a1b
 """
         assert self.parse(output) == Installed(
             root=ROOT, current=NEW.id, releases={OLD.id: OLD, NEW.id: NEW}, healthy=frozenset({OLD.id}),
             failed=frozenset({NEW.id}), pins={"web": "shop-web:1"}, hashes={"web": "0a1b"},
+            pinned={OLD.id: {"web": "shop-web:0"}, NEW.id: {"web": "shop-web:1"}},
         )  # fmt: skip
         assert list(self.parse(output).releases) == [OLD.id, NEW.id]

@@ -25,12 +25,12 @@ from deployer.facts.snapshots import (
 from deployer.model.action import Script
 from deployer.model.project import ComposeProject, Service
 from deployer.model.release import Container, Installed, Release
-from deployer.modules._snapshots import told_bytes
 from deployer.modules.schema import Schema
 from deployer.modules.snapshot import Snapshot
 from deployer.protocols import Fact
 from deployer.rollout.choose import NoReleaseError, choose_serving
 from deployer.rollout.retention import removable_snapshots
+from deployer.rollout.space import told_size
 
 R1, R2 = "20260101T000000Z-aaaaaaa", "20260102T000000Z-bbbbbbb"
 
@@ -287,4 +287,4 @@ def test_schema_is_told_also_where_nobody_can_be_asked(tmp_path: Path, command: 
 
 @pytest.mark.parametrize(("number", "told"), [(0, "0.0 B"), (999, "999.0 B"), (1500, "1.5 kB"), (3.2e13, "32.0 TB")])
 def test_sizes(number: float, told: str) -> None:
-    assert told_bytes(number) == told
+    assert told_size(number) == told
