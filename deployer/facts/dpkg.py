@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-# Who holds a lock is in /proc/locks, by inode; that the process really has the file open is asked of it, for inodes
-# of other file systems have the same numbers. A machine without /var/lib/dpkg answers at once.
+# Who holds apt's or dpkg's lock is in /proc/locks, by inode; that the process really has the file open is asked of it,
+# for inodes of other file systems have the same numbers. dnf and yum write their process number into a file.
 HOLDER = """\
 holder() {
   stat -c '%i %n' /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock 2>/dev/null |
@@ -18,14 +18,19 @@ holder() {
         return
       done </proc/locks
     done
+  for f in /var/cache/dnf/*_lock.pid /var/lib/dnf/*_lock.pid /var/run/yum.pid; do
+    [ -s "$f" ] || continue
+    p=$(cat "$f")
+    if [ -r "/proc/$p/comm" ]; then echo "$(cat "/proc/$p/comm") (process $p)"; fi
+  done
 }
 cloud_init() { [ -e /run/cloud-init/enabled ] && [ ! -e /run/cloud-init/result.json ]; }
 """
 _SCRIPT = f"""\
 {HOLDER}if cloud_init; then echo yes; else echo; fi
+holder | head -n 1 | grep . || echo
 s=/var/lib/dpkg/status
 [ -e "$s" ] || exit 0
-holder | head -n 1 | grep . || echo
 for u in /var/lib/dpkg/updates/[0-9]*; do if [ -e "$u" ]; then echo dpkg; fi; done | head -n 1
 states='^Status: [a-z]* [a-z]* \\(half-installed\\|unpacked\\|half-configured\\)$'
 grep -q "$states" "$s" || exit 0
@@ -38,7 +43,7 @@ class PackageWorkSeen:
     """What is under way, and what an interruption has left behind."""
 
     cloud_init: bool = False  # it is still setting the machine up
-    holder: str = ""  # who holds the lock of apt or dpkg: unattended-upgr (process 812)
+    holder: str = ""  # who holds the lock of apt, dpkg, dnf or yum: unattended-upgr (process 812)
     unfinished: tuple[str, ...] = ()  # packages that are neither installed nor not; `dpkg`: its own journal
 
 

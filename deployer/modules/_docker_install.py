@@ -117,7 +117,7 @@ def install_script(
         return f"{_WAIT}{_APT}{_install_apt(names, added)}{_verify(minima)}"
     if manager == "apk":
         return f"{_APK} {names} || {_NO_APK}\n{_verify(minima)}"
-    return f"{manager} -y install {names}\n{_verify(minima)}"
+    return f"{_WAIT}{manager} -y install {names}\n{_verify(minima)}"
 
 
 def upgrade_script(
@@ -133,7 +133,7 @@ def upgrade_script(
         return f"{_WAIT}{_APT}{lists}install --only-upgrade {names}\n{rest}"
     if manager == "apk":
         return f"{_APK} --upgrade {names}\n{rest}"
-    return f"{manager} -y upgrade {names}\n{rest}"
+    return f"{_WAIT}{manager} -y upgrade {names}\n{rest}"
 
 
 def _install_apt(names: str, added: str | None) -> str:

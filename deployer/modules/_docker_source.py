@@ -58,7 +58,12 @@ class Chosen:
 
 
 def check_repository(url: str | None, fingerprint: str | None) -> None:
-    """Raise ArgumentRefusedError for what is no address, or no fingerprint."""
+    """Raise ArgumentRefusedError for what is no address, or holds a password, and for what is no fingerprint."""
+    if url is not None and "@" in url:
+        raise ArgumentRefusedError(
+            "repository: its address holds a login, which every user of the hosts could read",
+            hint="put it into /etc/apt/auth.conf.d on the hosts, and leave it out here",
+        )
     if url is not None and not re.fullmatch(r"https?://[^\s'\"\\$]+", url):
         raise ArgumentRefusedError(
             f"repository: {url!r} is no address of a repository", hint="such as https://mirror.example/linux/debian"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,7 +39,7 @@ def root(tmp_path: Path) -> Path:
 
 def ask(root: Path) -> PackageWorkSeen:
     fact = PackageWork()
-    script = fact.script().replace("/var/lib/", f"{root}/var/lib/").replace("/run/", f"{root}/run/")
+    script = re.sub(r"(?<![\w/])/(?=(var|run)/)", f"{root}/", fact.script())
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
     return fact.parse(done.stdout, done.returncode)
 
@@ -64,6 +65,16 @@ def test_who_holds_a_lock_is_named(root: Path, lock: str) -> None:
     with locked(root / "var" / "lib" / lock):
         assert ask(root).holder == f"{Path('/proc/self/comm').read_text().strip()} (process {os.getpid()})"
     assert ask(root).holder == ""
+
+
+@pytest.mark.parametrize("lock", ["var/cache/dnf/metadata_lock.pid", "var/lib/dnf/rpmdb_lock.pid", "var/run/yum.pid"])
+def test_who_holds_dnfs_lock_is_named(tmp_path: Path, lock: str) -> None:
+    path = tmp_path / lock
+    path.parent.mkdir(parents=True)
+    path.write_text(str(os.getpid()))
+    assert ask(tmp_path).holder == f"{Path('/proc/self/comm').read_text().strip()} (process {os.getpid()})"
+    path.write_text("999999999")  # it has ended, and left the file behind
+    assert ask(tmp_path) == PackageWorkSeen()
 
 
 @pytest.mark.parametrize(
