@@ -163,8 +163,8 @@ def test_sizes_are_decimal(value: float, text: str) -> None:
 def results(tmp_path: Path) -> Results:
     """Ours takes 1 s, the script 2 s, Ansible 20 s."""
     found = Results.begin(tmp_path / "results.json", "abc123")
-    for tool, time in (("deployer", 1.0), ("shell", 2.0), ("ansible", 20.0)):
-        found.keep("unchanged-3", tool, [Sample(seconds=time, peak=50_000_000)] * 3)
+    for tool, median in (("deployer", 1.0), ("shell", 2.0), ("ansible", 20.0)):
+        found.keep("unchanged-3", tool, [Sample(seconds=median, peak=50_000_000)] * 3)
     cost = {"connections": 1, "sessions": 2, "bytes_out": 9_000, "bytes_in": 13_000, "turns": 9}
     found.counts = {"unchanged": {"deployer": cost}}
     return found
