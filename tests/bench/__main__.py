@@ -30,7 +30,7 @@ ENVIRONMENTS = ROOT / ".venv-bench"
 KEPT = ROOT / ".cache" / "bench"
 PAGE = ROOT / "docs" / "performance.md"
 ENOUGH = 5  # runs
-CAP = 45.0  # seconds that a tool may use up in a case; then FEW must do
+CAP = 20.0  # seconds that a tool may use up in a case; then FEW must do
 FEW = 3  # runs of a tool that has used up its time in a case
 
 CASES: tuple[Case, ...] = (
