@@ -1,4 +1,4 @@
-# demo · demo-down · test · check · docs. Everything that they need is set up by themselves.
+# demo · demo-down · test · check · bench · docs. Everything that they need is set up by themselves.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help

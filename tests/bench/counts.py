@@ -39,11 +39,11 @@ class Cost:
     turns: int
 
 
-def count_all(ground: Ground, say: Callable[[str], None]) -> dict[str, dict[str, Any]]:
+def count_all(ground: Ground, tools: Sequence[str], say: Callable[[str], None]) -> dict[str, dict[str, Any]]:
     """Case -> tool -> Cost; `rsync -az` alone is a tool too, where one file has changed."""
     found: dict[str, dict[str, Any]] = {"unchanged": {}, "changed": {}, "back": {}}
     with links(ground.hosts(HOSTS)) as line:
-        for tool in ground.tools:
+        for tool in map(ground.tool, tools):
             say(f"counting: {tool.title}")
             found["unchanged"][tool.name] = asdict(_unchanged(ground, line, tool))
             found["changed"][tool.name] = asdict(_changed(ground, line, tool))

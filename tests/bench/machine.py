@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.ground import Ground
+from bench.results import CHANGED
 
 
 def describe_machine() -> dict[str, str]:
@@ -37,7 +38,7 @@ def commit_here(folder: Path) -> str:
     """The commit of a checkout, and whether files differ from it."""
     head = _said("git", "-C", str(folder), "rev-parse", "--short=10", "HEAD")
     changed = _said("git", "-C", str(folder), "status", "--porcelain", "--", "deployer", "playbooks", "tests/bench")
-    return f"{head}+changes" if changed else head
+    return f"{head}{CHANGED}" if changed else head
 
 
 def _processor() -> str:

@@ -83,7 +83,7 @@ class Watch:
         while not self._ended.wait(pause):
             start = time.perf_counter()
             self.peak = max(self.peak, sum(_share(pid) for pid in family(self._pid)))
-            pause = max(0.02, 4 * (time.perf_counter() - start))  # many processes are looked at less often
+            pause = min(0.5, max(0.02, 4 * (time.perf_counter() - start)))  # many processes are looked at less often
 
 
 def family(pid: int) -> Iterator[int]:

@@ -11,6 +11,8 @@ from typing import Any
 from bench.measuring import Sample
 from bench.stats import Spread, spread
 
+CHANGED = "+changes"  # ends the name of a commit that is not all that was measured
+
 
 @dataclass
 class Results:
@@ -28,8 +30,8 @@ class Results:
 
     @classmethod
     def begin(cls, path: Path, commit: str, *, fresh: bool = False) -> Results:
-        """Those of a benchmark of this commit that was stopped; else empty ones."""
-        if not fresh and path.exists():
+        """Those of a benchmark of this commit that was stopped; else empty ones, as where files are not committed."""
+        if not (fresh or commit.endswith(CHANGED)) and path.exists():
             found = cls(path=path, **json.loads(path.read_text()))
             if found.commit == commit and not found.complete:
                 return found

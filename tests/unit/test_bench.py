@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -18,7 +19,7 @@ from bench.counts import compare
 from bench.errors import BenchError, NotReachedError
 from bench.hosts import Access, Endpoint
 from bench.link import Counts, links
-from bench.measuring import Command, Sample, measure
+from bench.measuring import Command, Sample, Watch, measure
 from bench.page import render_page
 from bench.project import set_version, stir, write_project
 from bench.results import Results
@@ -94,16 +95,16 @@ def test_a_tool_that_fails_is_a_failure_with_its_last_words(tmp_path: Path) -> N
 
 
 def test_a_runs_memory_is_that_of_all_its_processes(tmp_path: Path) -> None:
-    child = tmp_path / "child.py"  # it waits until both are there
-    child.write_text(
-        "import time\nheld = bytearray(30_000_000)\nprint('held', flush=True)\n"
-        "while open('last.log').read().count('held') < 2: time.sleep(0.01)\ntime.sleep(0.4)\n"
-    )
+    child = "import os, time; held = bytearray(30_000_000)\nwhile not os.path.exists('seen'): time.sleep(0.01)"
+    (tmp_path / "child.py").write_text(child)
     shell = f'"{sys.executable}" child.py & "{sys.executable}" child.py & wait'
-    sample = measure(Command(argv=["sh", "-c", shell], folder=tmp_path), watch=True)
-    assert sample.output.count("held") == 2
-    assert sample.peak is not None
-    assert 60_000_000 < sample.peak < 100_000_000
+    with subprocess.Popen(["sh", "-c", shell], cwd=tmp_path) as process, Watch(process.pid, active=True) as seen:
+        deadline = time.monotonic() + 20
+        while seen.peak < 60_000_000 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        (tmp_path / "seen").touch()
+    assert 60_000_000 < seen.peak < 110_000_000
+    assert measure(Command(argv=["true"], folder=tmp_path), watch=True).peak is not None
 
 
 def test_a_link_counts_what_goes_over_it_and_holds_it_back() -> None:
@@ -162,8 +163,8 @@ def test_sizes_are_decimal(value: float, text: str) -> None:
 def results(tmp_path: Path) -> Results:
     """Ours takes 1 s, the script 2 s, Ansible 20 s."""
     found = Results.begin(tmp_path / "results.json", "abc123")
-    for tool, time in (("deployer", 1.0), ("shell", 2.0), ("ansible", 20.0)):
-        found.keep("unchanged-3", tool, [Sample(seconds=time, peak=50_000_000)] * 3)
+    for tool, median in (("deployer", 1.0), ("shell", 2.0), ("ansible", 20.0)):
+        found.keep("unchanged-3", tool, [Sample(seconds=median, peak=50_000_000)] * 3)
     cost = {"connections": 1, "sessions": 2, "bytes_out": 9_000, "bytes_in": 13_000, "turns": 9}
     found.counts = {"unchanged": {"deployer": cost}}
     return found
@@ -194,7 +195,10 @@ def test_a_benchmark_that_was_stopped_goes_on_and_one_that_is_complete_begins_an
     assert Results.begin(results.path, "abc123").samples == results.samples
     assert Results.begin(results.path, "another").samples == {}
     assert Results.begin(results.path, "abc123", fresh=True).samples == {}
-    results.complete = True
+    results.commit = "abc123+changes"
+    results.save()
+    assert Results.begin(results.path, "abc123+changes").samples == {}, "what has changed may be another thing now"
+    results.commit, results.complete = "abc123", True
     results.save()
     assert Results.begin(results.path, "abc123").samples == {}
 
