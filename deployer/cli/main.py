@@ -10,13 +10,12 @@ import gc
 import importlib
 import os
 import sys
-import traceback
-from pathlib import Path
 
 import click
 
 from deployer import __version__
-from deployer.errors import ConfigGroupError, DeployerError, ExitCode
+from deployer.cli.last_words import show_bug, show_error
+from deployer.errors import DeployerError, ExitCode
 
 VERBS = {  # verb -> module:attribute, and the line that --help shows
     "run": ("deployer.cli.run:run", "Bring a release to every host of an environment (the default verb)."),
@@ -40,7 +39,6 @@ VERBS = {  # verb -> module:attribute, and the line that --help shows
     "completion": ("deployer.cli.completion:completion", "Print the completion script for a shell."),
 }
 RARELY = (20_000, 20, 20)  # what is imported stays: looking through it for garbage again and again took 15 % of a run
-MOST_SHOWN = 20  # errors of one configuration
 LAB_VERBS = ("up", "down", "status", "--help")
 
 
@@ -113,32 +111,3 @@ def main() -> None:
     except Exception:
         show_bug()
         sys.exit(ExitCode.BUG)
-
-
-def show_error(error: DeployerError) -> None:
-    """An error as a user meets it: what is wrong and where, then what to do; of several, the first ones."""
-    errors = error.errors if isinstance(error, ConfigGroupError) else (error,)
-    for one in errors[:MOST_SHOWN]:
-        click.secho(f"error: {one}", err=True, fg="red")
-        if one.hint:
-            click.echo(f"hint:  {one.hint}", err=True)
-    if len(errors) > MOST_SHOWN:
-        click.secho(f"error: and {len(errors) - MOST_SHOWN} more", err=True, fg="red")
-        click.echo("hint:  deploy lint shows all of them", err=True)
-
-
-def show_bug() -> None:
-    """A bug of ours: the traceback goes to the log file, and to the screen only with -vv."""
-    text = traceback.format_exc()
-    log = Path(os.environ.get("XDG_STATE_HOME", "~/.local/state")).expanduser() / "deployer" / "error.log"
-    try:
-        log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as file:
-            file.write(text + "\n")
-        where = f"the traceback is in {log}"
-    except OSError as wrong:
-        where = f"{log} could not be written: {wrong.strerror}"
-    click.secho(f"error: this is a bug in deployer: {text.strip().splitlines()[-1]}", err=True, fg="red")
-    click.echo(f"hint:  {where}; hosts may have been changed: look with deploy status", err=True)
-    if "-vv" in sys.argv:
-        click.echo(text, err=True)

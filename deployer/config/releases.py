@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from deployer.config.compose_build import check_build_arguments
 from deployer.config.compose_file import check_binds, load_compose, project_name
 from deployer.config.compose_mounts import check_hidden, mounts_of
 from deployer.config.dotenv import read_dotenv
@@ -19,6 +20,7 @@ from deployer.errors import Place, ProjectError, SecretMissingError
 from deployer.model.project import ComposeProject
 from deployer.model.release import Release
 from deployer.model.release_json import OWN_VARIABLE, release_digest
+from deployer.model.secret_names import is_secret_name
 from deployer.model.tree import Tree
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -76,8 +78,13 @@ class ReleaseMaker:
             by=self._stamp.by, created=f"{self._stamp.now:%Y-%m-%dT%H:%M:%SZ}", tool=self._stamp.tool,
         )  # fmt: skip
         release = _with_mounts(release, compose, _open({**own, **env}, settings))
-        if "bind-hidden" not in ",".join(_words(settings, "deploy_allow")).split(","):
-            place = Place(str(source.folder / compose.files[0]))
+        allowed, place = (
+            ",".join(_words(settings, "deploy_allow")).split(","),
+            Place(str(source.folder / compose.files[0])),
+        )
+        if "build-argument" not in allowed:
+            check_build_arguments(compose, _secret_names(settings, env), place)
+        if "bind-hidden" not in allowed:
             check_binds(compose, source.tree.by_path.keys(), place)
             check_hidden(release, source.tree, place)
         return HostRelease(
@@ -136,6 +143,10 @@ def _with_names(release: Release, env: Mapping[str, str]) -> Release:
 def _open(variables: Mapping[str, str], settings: Mapping[str, Any]) -> Mapping[str, str]:
     """The variables that anybody may read: release.json holds no secret."""
     return {name: value for name, value in variables.items() if name not in _mapping(settings, "deploy_secrets")}
+
+
+def _secret_names(settings: Mapping[str, Any], env: Mapping[str, str]) -> frozenset[str]:
+    return frozenset([*_mapping(settings, "deploy_secrets"), *filter(is_secret_name, env)])
 
 
 def _with_mounts(release: Release, compose: ComposeProject, variables: Mapping[str, str]) -> Release:

@@ -62,7 +62,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "deploy_allow",
         [],
-        "data that a release may leave behind, by what the refusal calls it: `volume-renamed`, `database-major` …",
+        "what is refused else and may be, by what the refusal calls it: `volume-renamed`, `build-argument` …",
         Names,
     ),
     Setting(

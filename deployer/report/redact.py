@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 import threading
@@ -13,17 +14,26 @@ from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus
 
 from deployer.model.event import Event
+from deployer.model.secret_names import URL_LOGIN, is_secret_name
 from deployer.protocols import Reporter
 
 MASK = "***"
 SHORTEST = 3  # characters: shorter values would blot out ordinary text
+WRAPPED = (76, 64)  # columns at which base64 and openssl break lines
 SHORTEST_INNER = 8  # characters of a base64 form that is a part of a longer one
+
+_SAFE = ("", "/", "!*'()", "!~*'()", "$&+,;=", "$&+,/:;=@")  # what URL encoders of other languages leave as it is
+_PERCENT = re.compile("%[0-9A-F]{2}")
+_GO = str.maketrans({sign: f"\\u{ord(sign):04x}" for sign in "<>&"})  # as Go writes JSON
 
 T = TypeVar("T")
 
 
 class Redactor:
-    """Knows secret values in the forms in which they show up, and replaces each by `***`."""
+    """Knows secret values in the forms in which they show up, and replaces each by `***`.
+
+    Passwords in URLs, and texts under keys that are a secret's by name, are replaced whether they are known or not.
+    """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._known: frozenset[str] = frozenset()
@@ -50,11 +60,13 @@ class Redactor:
     def text(self, text: str) -> str:
         """The text without any secret."""
         pattern = self._pattern
-        return pattern.sub(MASK, text) if pattern else text
+        clean = pattern.sub(MASK, text) if pattern else text
+        return URL_LOGIN.sub(_without_login, clean) if "@" in clean else clean
 
     def redact(self, value: T) -> T:
         """The value without any secret: dataclasses, mappings and sequences are walked; the same object if clean."""
-        return self._walk(value) if self._pattern else value
+        found: T = self._walk(value)
+        return found
 
     def _walk(self, value: Any) -> Any:
         if value is None or isinstance(value, (bool, Enum)):
@@ -64,11 +76,14 @@ class Redactor:
         if is_dataclass(value) and not isinstance(value, type):
             return self._dataclass(value)
         if isinstance(value, Mapping):
-            return {self._walk(key): self._walk(item) for key, item in value.items()}
+            return {self._walk(key): self._of_key(key, item) for key, item in value.items()}
         if isinstance(value, (tuple, list, set, frozenset)):
             kind = next(kind for kind in (tuple, list, set, frozenset) if isinstance(value, kind))
             return kind(self._walk(item) for item in value)
         return self._other(value)
+
+    def _of_key(self, key: Any, value: Any) -> Any:
+        return MASK if value and isinstance(value, str) and is_secret_name(str(key)) else self._walk(value)
 
     def _dataclass(self, value: Any) -> Any:
         """Numbers in a dataclass's own fields are counts and seconds, no secrets."""
@@ -104,6 +119,11 @@ class Redacting:
         self._inner.close()
 
 
+def _without_login(found: re.Match[str]) -> str:
+    kind = "password" if found["password"] else "token"
+    return found[0][: found.start(kind) - found.start()] + MASK + "@"
+
+
 def _parts(secret: str) -> Iterator[str]:
     """The whole value and each of its lines, as far as they are long enough: output comes line by line."""
     for part in (secret, secret.strip(), *(line.strip() for line in secret.splitlines())):
@@ -113,14 +133,28 @@ def _parts(secret: str) -> Iterator[str]:
 
 def _forms(secret: str) -> Iterator[str]:
     yield secret
-    yield secret.replace("'", "'\"'\"'")  # inside shlex.quote's quotes
-    yield secret.replace("$", "$$")  # in a compose file
+    yield from _quoted(secret)
     yield repr(secret)[1:-1]
-    yield json.dumps(secret)[1:-1]
-    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    for text in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
+        yield text
+        yield json.dumps(text)[1:-1]  # JSON in JSON
+        yield text.translate(_GO)
     raw = secret.encode("utf-8", "surrogateescape")
-    yield from (quote(raw, safe=""), quote(raw), quote_plus(raw))
+    for safe in _SAFE:
+        encoded = quote(raw, safe=safe)
+        yield from (encoded, _PERCENT.sub(lambda code: code[0].lower(), encoded))
+    yield quote_plus(raw)
+    yield from (html.escape(secret), html.escape(secret, quote=False), raw.hex(), raw.hex().upper())
     yield from _base64(raw)
+
+
+def _quoted(secret: str) -> Iterator[str]:
+    """As shells and compose files quote it; without the outer quotes."""
+    yield secret.replace("'", "'\"'\"'")  # inside shlex.quote's quotes
+    yield secret.replace("'", "'\\''")  # as bash prints what it runs
+    yield re.sub(r'([$`"\\])', r"\\\1", secret)  # between double quotes
+    yield re.sub(r"([^\w@%+=:,./\-])", r"\\\1", secret)  # word by word, as printf %q
+    yield secret.replace("$", "$$")  # in a compose file
 
 
 def _base64(raw: bytes) -> Iterator[str]:
@@ -128,8 +162,16 @@ def _base64(raw: bytes) -> Iterator[str]:
     for whole in (raw, raw + b"\n"):
         for encoded in (base64.b64encode(whole).decode(), base64.urlsafe_b64encode(whole).decode()):
             yield from (encoded, encoded.rstrip("="))
+            yield from (line for width in WRAPPED for line in _wrapped(encoded, width))
     for shift in range(3):
         encoded = base64.b64encode(bytes(shift) + raw).decode()
         inner = encoded[(shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6]
         if len(inner) >= SHORTEST_INNER:
             yield from (inner, inner.replace("+", "-").replace("/", "_"))
+
+
+def _wrapped(encoded: str, width: int) -> Iterator[str]:
+    """The lines of a longer text; a last one of few characters could be anything."""
+    if len(encoded) > width:
+        lines = (encoded[at : at + width] for at in range(0, len(encoded), width))
+        yield from (line for line in lines if len(line) >= SHORTEST_INNER)
