@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from deployer.cli.surroundings import has_colour
 from deployer.errors import ConfigGroupError, DeployerError
 
 MOST_SHOWN = 20  # errors of one configuration
@@ -25,11 +26,11 @@ def show_error(error: DeployerError) -> None:
     """An error as a user meets it: what is wrong and where, then what to do; of several, the first ones."""
     errors = error.errors if isinstance(error, ConfigGroupError) else (error,)
     for one in errors[:MOST_SHOWN]:
-        click.secho(f"error: {_cleaned(str(one))}", err=True, fg="red")
+        click.secho(f"error: {_cleaned(str(one))}", err=True, fg="red", color=has_colour())
         if one.hint:
             click.echo(f"hint:  {_cleaned(one.hint)}", err=True)
     if len(errors) > MOST_SHOWN:
-        click.secho(f"error: and {len(errors) - MOST_SHOWN} more", err=True, fg="red")
+        click.secho(f"error: and {len(errors) - MOST_SHOWN} more", err=True, fg="red", color=has_colour())
         click.echo("hint:  deploy lint shows all of them", err=True)
 
 
@@ -44,7 +45,9 @@ def show_bug() -> None:
         where = f"the traceback is in {log}"
     except OSError as wrong:
         where = f"{log} could not be written: {wrong.strerror}"
-    click.secho(f"error: this is a bug in deployer: {text.strip().splitlines()[-1]}", err=True, fg="red")
+    click.secho(
+        f"error: this is a bug in deployer: {text.strip().splitlines()[-1]}", err=True, fg="red", color=has_colour()
+    )
     click.echo(f"hint:  {where}; hosts may have been changed: look with deploy status", err=True)
     if any(word.startswith("-vv") for word in sys.argv):
         click.echo(text, err=True)

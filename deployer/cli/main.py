@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import gc
 import importlib
-import os
 import sys
+from typing import Any
 
 import click
 
 from deployer import __version__
 from deployer.cli.last_words import show_bug, show_error
+from deployer.cli.surroundings import end_unheard, has_colour, settle
 from deployer.errors import DeployerError, ExitCode
 
 VERBS = {  # verb -> module:attribute, and the line that --help shows
@@ -44,6 +45,21 @@ LAB_VERBS = ("up", "down", "status", "--help")
 
 class Verbs(click.Group):
     """A group whose commands are loaded by name, and whose default command is `run`."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        try:
+            return super().make_context(*args, **kwargs)
+        except BrokenPipeError:  # of --help
+            end_unheard()
+            raise
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """click itself would make exit 1 of a reader that has gone away."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            end_unheard()
+            raise
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
@@ -94,20 +110,21 @@ def deploy() -> None:
 def main() -> None:
     """Run the command line and exit; the one place where errors become text and an exit code."""
     gc.set_threshold(*RARELY)
+    settle()
     try:
-        deploy(prog_name="deploy", standalone_mode=False)
+        deploy(prog_name="deploy", standalone_mode=False, color=has_colour())
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
     except click.ClickException as wrong:
         wrong.show()
         sys.exit(ExitCode.USAGE)
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         sys.exit(ExitCode.INTERRUPTED)
     except DeployerError as error:
         show_error(error)
         sys.exit(error.exit_code)
     except BrokenPipeError:
-        os._exit(ExitCode.BUG)
+        end_unheard()
     except Exception:
         show_bug()
         sys.exit(ExitCode.BUG)

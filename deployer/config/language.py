@@ -51,6 +51,10 @@ class Language:
         """What a value holds is a secret from now on: no output shows it."""
         self._vault.keep_out(value)
 
+    def keep_out_named(self, value: Any) -> None:
+        """What in a value is a secret by its name is one from now on."""
+        self._vault.keep_out_named(value)
+
     def render_file(self, text: str, variables: Mapping[str, Any], *, place: Place = NOWHERE, **options: Any) -> str:
         """The content of a template file, `options` being Jinja2's; errors name the line in the file of `place`.
 

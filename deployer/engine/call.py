@@ -121,6 +121,7 @@ class Call:
         values = module.returns(seen, applied.outcomes) if isinstance(module, Returning) else {}
         says = module.says() if isinstance(module, Saying) else None
         result = performed(self.task, self.host, applied, failure, {"says": says, **values})
+        self.language.keep_out_named(dict(result.data))
         result = replace(result, delegate=self.delegate)
         if attempt is not None:
             result = replace(result, data={**result.data, "attempts": attempt})

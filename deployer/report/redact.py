@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import html
-import json
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from typing import Any, TypeVar
-from urllib.parse import quote, quote_plus
 
 from deployer.model.event import Event
 from deployer.model.secret_names import URL_LOGIN, is_secret_name
 from deployer.protocols import Reporter
+from deployer.report.secret_forms import forms_of, loosely
 
 MASK = "***"
-SHORTEST = 3  # characters: shorter values would blot out ordinary text
-WRAPPED = (76, 64)  # columns at which base64 and openssl break lines
-SHORTEST_INNER = 8  # characters of a base64 form that is a part of a longer one
-
-_SAFE = ("", "/", "!*'()", "!~*'()", "$&+,;=", "$&+,/:;=@")  # what URL encoders of other languages leave as it is
-_PERCENT = re.compile("%[0-9A-F]{2}")
-_GO = str.maketrans({sign: f"\\u{ord(sign):04x}" for sign in "<>&"})  # as Go writes JSON
-
 T = TypeVar("T")
 
 
@@ -36,14 +25,15 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._known: frozenset[str] = frozenset()
-        self._compiled: tuple[frozenset[str], re.Pattern[str] | None] = (frozenset(), None)
+        self._known: frozenset[tuple[int, str]] = frozenset()  # exact forms go before loose ones
+        self._compiled: tuple[frozenset[tuple[int, str]], re.Pattern[str] | None] = (frozenset(), None)
         self._lock = threading.Lock()
         self.add(*secrets)
 
     def add(self, *secrets: str) -> None:
         """Know more secrets, from now on. Values shorter than three characters are not kept out."""
-        forms = {form for secret in secrets for part in _parts(secret) for form in _forms(part)}
+        forms = {(0, re.escape(form)) for secret in secrets for form in forms_of(secret)}
+        forms |= {(1, pattern) for secret in secrets for pattern in loosely(secret)}
         with self._lock:
             self._known |= forms
 
@@ -52,8 +42,8 @@ class Redactor:
         """What finds every secret, made when it is needed: many are added one by one."""
         known, (compiled, pattern) = self._known, self._compiled
         if known and compiled is not known:
-            longest_first = sorted(known, key=lambda form: (-len(form), form))
-            pattern = re.compile("|".join(map(re.escape, longest_first)))
+            longest_first = sorted(known, key=lambda form: (form[0], -len(form[1]), form[1]))
+            pattern = re.compile("|".join(form for _, form in longest_first))
             self._compiled = known, pattern
         return pattern
 
@@ -122,56 +112,3 @@ class Redacting:
 def _without_login(found: re.Match[str]) -> str:
     kind = "password" if found["password"] else "token"
     return found[0][: found.start(kind) - found.start()] + MASK + "@"
-
-
-def _parts(secret: str) -> Iterator[str]:
-    """The whole value and each of its lines, as far as they are long enough: output comes line by line."""
-    for part in (secret, secret.strip(), *(line.strip() for line in secret.splitlines())):
-        if len(part.strip()) >= SHORTEST:
-            yield part
-
-
-def _forms(secret: str) -> Iterator[str]:
-    yield secret
-    yield from _quoted(secret)
-    yield repr(secret)[1:-1]
-    for text in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
-        yield text
-        yield json.dumps(text)[1:-1]  # JSON in JSON
-        yield text.translate(_GO)
-    raw = secret.encode("utf-8", "surrogateescape")
-    for safe in _SAFE:
-        encoded = quote(raw, safe=safe)
-        yield from (encoded, _PERCENT.sub(lambda code: code[0].lower(), encoded))
-    yield quote_plus(raw)
-    yield from (html.escape(secret), html.escape(secret, quote=False), raw.hex(), raw.hex().upper())
-    yield from _base64(raw)
-
-
-def _quoted(secret: str) -> Iterator[str]:
-    """As shells and compose files quote it; without the outer quotes."""
-    yield secret.replace("'", "'\"'\"'")  # inside shlex.quote's quotes
-    yield secret.replace("'", "'\\''")  # as bash prints what it runs
-    yield re.sub(r'([$`"\\])', r"\\\1", secret)  # between double quotes
-    yield re.sub(r"([^\w@%+=:,./\-])", r"\\\1", secret)  # word by word, as printf %q
-    yield secret.replace("$", "$$")  # in a compose file
-
-
-def _base64(raw: bytes) -> Iterator[str]:
-    """Encoded alone, with a newline at its end, or somewhere inside of a longer text (`user:password`)."""
-    for whole in (raw, raw + b"\n"):
-        for encoded in (base64.b64encode(whole).decode(), base64.urlsafe_b64encode(whole).decode()):
-            yield from (encoded, encoded.rstrip("="))
-            yield from (line for width in WRAPPED for line in _wrapped(encoded, width))
-    for shift in range(3):
-        encoded = base64.b64encode(bytes(shift) + raw).decode()
-        inner = encoded[(shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6]
-        if len(inner) >= SHORTEST_INNER:
-            yield from (inner, inner.replace("+", "-").replace("/", "_"))
-
-
-def _wrapped(encoded: str, width: int) -> Iterator[str]:
-    """The lines of a longer text; a last one of few characters could be anything."""
-    if len(encoded) > width:
-        lines = (encoded[at : at + width] for at in range(0, len(encoded), width))
-        yield from (line for line in lines if len(line) >= SHORTEST_INNER)
