@@ -48,7 +48,8 @@ TASKS = """\
           - "{{ deploy_secrets.values() | map('urlencode') | list }}"
           - "{{ deploy_secrets.values() | map('quote') | list }}"
           - "{{ cache_url }} {{ bound_password }} {{ piped_secret }} {{ extra_token }}"
-          - "{{ play_password }} {{ more_password }} {{ session_token }} {{ whole.of.it }} {{ hostvars.web1.db_password }}"
+          - "{{ play_password }} {{ more_password }} {{ session_token }} {{ whole.of.it }}"
+          - "{{ hostvars.web1.db_password }}"
     - name: task
       vars: {task_password: "TASK VARS"}
       environment: {GITHUB_TOKEN: "TASK ENVIRONMENT"}
@@ -154,7 +155,8 @@ def _sealed(text: str) -> str:
 
 def _tasks(plants: Plants, base: str, checkout: Path) -> str:
     words = {
-        "PLAY VARS": "play vars", "PLAY ENVIRONMENT": "play environment", "TASK VARS": "task vars", "SET FACT": "set_fact",
+        "PLAY VARS": "play vars", "PLAY ENVIRONMENT": "play environment", "TASK VARS": "task vars",
+        "SET FACT": "set_fact",
         "TASK ENVIRONMENT": "task environment", "STDIN": "stdin", "URL PASSWORD": "url_password",
         "TOKEN OF BEARER": "bearer", "COPY": "copy", "TEMPLATE": "template", "LINEINFILE": "lineinfile",
         "USER": "user", "LOOP": "loop",

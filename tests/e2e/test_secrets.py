@@ -1,4 +1,4 @@
-"""Secrets of all kinds, planted wherever a project has them, are looked for wherever they must not be: none is found."""
+"""Secrets of all kinds are planted wherever a project has them; where they must not be, none is found."""
 
 from __future__ import annotations
 
