@@ -51,6 +51,10 @@ test: check .venv-ansible/installed ## every test: unit, cases, contract, end to
 test-chaos: .venv/installed ## kill the deployer at every remote step of a rollout; needs a quiet machine
 	@CHAOS=all $(BIN)/pytest tests/chaos
 
+.PHONY: test-vm
+test-vm: .venv/installed ## real machines from the Vagrantfile, rebooted for real; slow, says why where they cannot be had
+	@$(BIN)/python tests/vm/story.py
+
 .PHONY: docs
 docs: .venv/installed ## write docs/cli.md, docs/variables.md and docs/modules.md from the code
 	@for page in cli variables modules; do $(BIN)/python -m deployer.cli.docs $$page > docs/$$page.md; done
