@@ -29,6 +29,7 @@ UNTOUCHED = ("when it looks", "when it takes the lock", "when the project is bro
 SIGNALS = itertools.cycle((signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*[349]\d")
 STEPS = "apply._steps run"
+PROVEN = "guard.stage run|gate.watch probe"
 STAGES = [  # the exchange before which it is interrupted, and the exit code
     (Moment("when it looks", "start.work run"), NEVER),
     (Moment("when it takes the lock", "lease.take_lease run"), NEVER),
@@ -39,12 +40,14 @@ STAGES = [  # the exchange before which it is interrupted, and the exit code
     (Moment("when the database is migrated", STEPS, since="gate.watch probe"), BACK),
     (Moment("when services are switched", STEPS, since="guard.stage run"), BACK),
     (Moment("when it proves itself", "gate.watch probe", since="guard.stage run"), BACK),
+    (Moment("when the release becomes the current one", STEPS, since=PROVEN), BACK),
+    (Moment("when old releases are removed", STEPS, since=f"{PROVEN}|{STEPS}"), BACK),
     (Moment("when it is committed", "guard.make_ready run"), BACK),
     (Moment("when the commit is confirmed", "guard.confirm run"), BACK),
     (Moment("when the rollout is closed", "guard.close run"), DONE),
     (Moment("when the lock is given back", "lease.drop_lease run"), DONE),
 ]
-SOME = (1, 3, 4, 6, 7, 10)  # without CHAOS=all; while it connects and proves itself: tests/e2e/test_interruptions.py
+SOME = (1, 3, 4, 6, 10, 12)  # without CHAOS=all; while it connects and proves itself: tests/e2e/test_interruptions.py
 
 
 @dataclass(frozen=True)
