@@ -42,7 +42,8 @@ def releases_of(environment: Environment, playbook: Path, aim: Aim, plays: Playb
     settings = {host.name: environment.settings(host, playbook) for host in environment.hosts}
     if verb != "deploy":
         return {host: _somewhere(*project_root(one)) for host, one in settings.items()}
-    maker = ReleaseMaker(Stamp(now=datetime.now(UTC), by=who(), tool=f"deployer {__version__}"), aim.ref)
+    stamp = Stamp(now=datetime.now(UTC), by=who(), tool=f"deployer {__version__}")
+    maker = ReleaseMaker(stamp, aim.ref, environment.vault.keep_out_named)
     return {host: maker.make(host, one) for host, one in settings.items()}
 
 

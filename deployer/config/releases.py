@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -49,8 +49,9 @@ class HostRelease:
 class ReleaseMaker:
     """Makes the releases of one run; folders and compose files are read once each."""
 
-    def __init__(self, stamp: Stamp, ref: Ref | None = None) -> None:
+    def __init__(self, stamp: Stamp, ref: Ref | None = None, hide: Callable[[Any], None] = lambda value: None) -> None:
         self._stamp = stamp
+        self._hide = hide  # is told the project's own `.env`, in which there may be secrets
         self._sources = Sources(ref)
         self._projects: dict[tuple[Path, tuple[str, ...]], ComposeProject] = {}
 
@@ -69,6 +70,7 @@ class ReleaseMaker:
         name = project_name(source.folder, compose, settings["deploy_project"] or None)
         check_snapshots(settings["deploy_snapshot"], compose)
         own = read_dotenv(source.folder / ENV_FILE)
+        self._hide(dict(own))
         env = _environment(host, settings, _without(compose, own.keys()))
         bare = _with_names(_release(settings, compose, name=name, host=host), env)
         digest = release_digest(source.tree.digest, bare, env)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from background import PATIENCE
 from command_run import COMMAND, surroundings
 from host_state import ContainerSeen, ask
 from lane import Lane, Moment
@@ -118,9 +119,9 @@ def test_the_terminal_is_closed_while_it_proves_itself(alone: Lane) -> None:
     with alone.new_release() as page:
         alone.project.write_inventory()
         with open_terminal(("lab", "-e", "gate_bake=30"), alone.project.room) as terminal:
-            eventually(lambda: terminal.screen().count("gate: ") > 0 and "healthy for" in terminal.screen(), within=60)
+            eventually(lambda: "gate: " in terminal.screen(), within=PATIENCE, what="the gate watches")
             terminal.close()
-            assert terminal.process.wait(60) == BACK
+            assert terminal.process.wait(PATIENCE) == BACK
     stands(alone, before, BACK, page)
 
 
@@ -137,7 +138,7 @@ def test_nobody_reads_the_output(alone: Lane) -> None:
         os.close(writing)
         assert b"RunStarted" in os.read(reading, 65536)
         os.close(reading)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == DONE
     assert said.count("nobody reads the output any more") == 1
     assert "Traceback" not in said

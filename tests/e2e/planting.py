@@ -103,9 +103,8 @@ def plant(shop: Project, plants: Plants, base: str, checkout: Path) -> None:
     shop.write("Dockerfile", BUILD)
     shop.edit("compose.yaml", "build: .", "build: {context: ., secrets: [npm]}")
     names = [name for name in SHAPES if name != "NPM_TOKEN"]
-    listed = "".join(
-        f"      {name}: ${{{name}}}\n" for name in [*names, "API_TOKEN", "CACHE_URL", "FROM_VAULT", "FROM_ENV"]
-    )
+    names += ["API_TOKEN", "CACHE_URL", "FROM_VAULT", "FROM_ENV", "DOTENV_PASSWORD"]
+    listed = "".join(f"      {name}: ${{{name}}}\n" for name in names)
     shop.edit("compose.yaml", "      DEPLOY_RELEASE: ${DEPLOY_RELEASE:-dev}\n",
               "      DEPLOY_RELEASE: ${DEPLOY_RELEASE:-dev}\n" + listed)  # fmt: skip
     shop.edit("compose.yaml", "\nnetworks:\n", "\nsecrets:\n  npm: {environment: NPM_TOKEN}\n\nnetworks:\n")
@@ -130,6 +129,7 @@ def plant(shop: Project, plants: Plants, base: str, checkout: Path) -> None:
         "extra.json": json.dumps(
             {"extra_token": plants["-e @file"], "tree": {"deep_secret": plants["nested in -e @file"]}}
         ),
+        "app/.env": f"DOTENV_PASSWORD={plants['DOTENV_PASSWORD']}\n",
         "tasks.yml": _tasks(plants, base, checkout),
         "vault.yml": _sealed(json.dumps({"whole": {"of": {"it": plants["vault file"]}}})),
         "more.yml": f"more_password: {plants['include_vars']}\n",

@@ -77,6 +77,7 @@ PLANTS = {
     "environment": ("env into deploy_secrets", "env into a variable", "pipe"),
     "-e @file": ("-e @file", "nested in -e @file"),
     "deploy_env": ("API_TOKEN", "CACHE_URL"),
+    "the project's own .env": ("DOTENV_PASSWORD",),
     "playbook": ("play vars", "task vars", "include_vars", "set_fact", "loop", "play environment", "task environment"),
     "modules": ("stdin", "url_password", "bearer", "uri URL", "git", "copy", "template", "lineinfile", "user"),
     "told by the host": ("no_log", "no_log in a loop", "json of a service"),

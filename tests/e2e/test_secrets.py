@@ -128,6 +128,7 @@ def test_they_arrived_where_they_belong(story: Story) -> None:
         name: plants[name] for name in SHAPES if name != "NPM_TOKEN"
     }
     assert web.environment["FROM_VAULT"] == plants["vault scalar"]
+    assert web.environment["DOTENV_PASSWORD"] == plants["DOTENV_PASSWORD"]
     assert web.environment["FROM_ENV"] == plants["env into deploy_secrets"]
     sent = [base64.b64decode(one.partition(" ")[2]).decode() for one in Server.seen if one.startswith("Basic")]
     assert {f"ann:{plants[name]}" for name in ("url_password", "uri URL", "git")} == set(sent)
