@@ -97,6 +97,18 @@ def test_interrupted(alone: Lane, moment: Moment, code: ExitCode) -> None:
     stands(alone, before, code, page, untouched=moment.name in UNTOUCHED)
 
 
+def test_a_second_signal_before_any_change_ends_it_at_once(alone: Lane) -> None:
+    """Also while a host does not answer, which it does not wait for."""
+    before = Host.of(alone)
+    with alone.at(HOST, STAGES[0][0]) as held:
+        held.deploy.signal(signal.SIGINT)
+        eventually(lambda: "SIGINT" in held.deploy.output)
+        held.deploy.signal(signal.SIGINT)
+        held.deploy.exits(NEVER)
+    assert "nothing was changed" in held.deploy.output
+    stands(alone, before, NEVER, "", untouched=True)
+
+
 def stands(lane: Lane, before: Host, code: ExitCode, page: str, *, untouched: bool = False) -> None:
     """The host itself agrees with the exit code, and nothing of the run is left on it."""
     after = Host.of(lane)
