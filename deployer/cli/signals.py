@@ -32,7 +32,8 @@ def stop_on_signals(session: Session, changed: threading.Event) -> Iterator[thre
         message = f"{name}: what was changed goes back once the running step has ended; again: stop at once"
         threading.Thread(target=session.emit, args=(Note(message=message, warning=True),), daemon=True).start()
 
-    before = {number: signal.signal(number, handle) for number in SIGNALS}
+    heard = [number for number in SIGNALS if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in heard}  # under nohup, a closed terminal is no signal
     try:
         yield stop
     finally:

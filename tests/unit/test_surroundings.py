@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from deployer.cli.signals import stop_on_signals
+from deployer.engine.ports import Session
 from deployer.report.plainer import PLAINER
 
 DEPLOY = [sys.executable, "-c", "from deployer.cli.main import main; main()"]
@@ -62,3 +68,18 @@ def test_an_error_has_no_colour_and_no_sign_that_cannot_be_printed(tmp_path: Pat
 def test_streams_that_are_closed_are_dev_null(closed: str) -> None:
     command = f'"$0" -c "from deployer.cli.main import main; main()" nowhere {closed}'
     assert subprocess.run(["sh", "-c", command, sys.executable], cwd=ROOT, check=False).returncode == 3
+
+
+@pytest.mark.parametrize(("handler", "stops"), [(signal.SIG_IGN, False), (signal.SIG_DFL, True)])
+def test_a_closed_terminal_stops_a_run_unless_nohup_says_no(handler: signal.Handlers, stops: bool) -> None:
+    said = threading.Event()
+    session = cast(Session, SimpleNamespace(emit=lambda event: said.set()))
+    before = signal.signal(signal.SIGHUP, handler)
+    try:
+        with stop_on_signals(session, threading.Event()) as stop:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert stop.is_set() == stops
+            assert said.wait(5) or not stops
+        assert signal.getsignal(signal.SIGHUP) is handler
+    finally:
+        signal.signal(signal.SIGHUP, before)
