@@ -38,6 +38,7 @@ def main() -> None:
     if reason := why_not():
         print(f"test-vm WAS NOT RUN: {reason}")
         return
+    ROOM.mkdir(parents=True, exist_ok=True)
     for name in ("inventories", "examples"):
         shutil.rmtree(ROOM / name, ignore_errors=True)
         shutil.copytree(ROOT / name, ROOM / name)
