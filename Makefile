@@ -66,6 +66,10 @@ bench: .venv/installed $(BENCH) ## deployer beside a shell script, pyinfra and A
 bench-quick: .venv/installed $(BENCH) ## a part of it, printed only
 	@PYTHONPATH=tests:tests/e2e $(BIN)/python -m bench --quick $(BENCH_OPTIONS)
 
+.PHONY: test-vm
+test-vm: .venv/installed ## real machines from the Vagrantfile, rebooted for real; slow, says why where they cannot be had
+	@$(BIN)/python tests/vm/story.py
+
 .PHONY: docs
 docs: .venv/installed ## write docs/cli.md, docs/variables.md and docs/modules.md from the code
 	@for page in cli variables modules; do $(BIN)/python -m deployer.cli.docs $$page > docs/$$page.md; done

@@ -30,6 +30,7 @@ from deployer.facts.ansible import HostFacts
 from deployer.facts.lock import LockHolder, RolloutState
 from deployer.facts.releases import InstalledReleases
 from deployer.model.action import Put
+from deployer.model.event import ActionStarted
 from deployer.model.lock import Holder
 from deployer.model.playbook import Playbook
 from deployer.protocols import Reporter
@@ -49,6 +50,7 @@ class Assembly:
     session: Session
     reporter: Reporter
     passwords: Passwords
+    changed: threading.Event  # set as soon as something is done to a host
 
 
 def assemble(choice: Choice, aim: Aim) -> Assembly:
@@ -70,7 +72,7 @@ def assemble(choice: Choice, aim: Aim) -> Assembly:
         if way_back:
             check_plays(environment, way_back, targets, failed=True)
         told = any(wants_facts(one, environment.language, environment.known) for one in (plays, way_back) if one)
-    reporter = _reporter(secret, choice)
+    reporter, changed = _reporter(secret, choice), threading.Event()
     roster = LiveRoster(environment, environment.live, path, lambda now, host: target_of(now, host, path, {}, aim))
     session = Session(
         verb=aim.verb,
@@ -80,7 +82,7 @@ def assemble(choice: Choice, aim: Aim) -> Assembly:
         targets=tuple(targets.values()),
         language=environment.language,
         questions=replace(QUESTIONS, host=HostFacts() if told else None),
-        emit=_one_at_a_time(reporter),
+        emit=_one_at_a_time(reporter, changed),
         holder=_holder(releases),
         plays_on=environment.on,
         choose=_choice_of(aim),
@@ -91,7 +93,7 @@ def assemble(choice: Choice, aim: Aim) -> Assembly:
         options=_options(environment, path, aim, choice.forks),
     )
     environment.passwords.emit = session.emit
-    return Assembly(session=session, reporter=reporter, passwords=environment.passwords)
+    return Assembly(session=session, reporter=reporter, passwords=environment.passwords, changed=changed)
 
 
 def _begun(playbook: Playbook, name: str | None) -> Playbook:
@@ -157,11 +159,13 @@ def _reporter(secret: Redactor, choice: Choice) -> Reporter:
     return Redacting(inner, secret)
 
 
-def _one_at_a_time(reporter: Reporter) -> Emit:
+def _one_at_a_time(reporter: Reporter, changed: threading.Event) -> Emit:
     """Events come from many threads, a reporter hears them one after the other."""
     lock = threading.Lock()
 
     def emit(event: Any) -> None:
+        if isinstance(event, ActionStarted) and not event.planned:
+            changed.set()
         with lock:
             reporter.handle(event)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from deployer.cli.last_words import keep_clean
 from deployer.cli.options import Choice
 from deployer.cli.passwords import Passwords
 from deployer.cli.vault_keys import given_keys
@@ -76,6 +77,7 @@ class Environment:
         found = self._sources[1]
         for host in found.hosts.values():
             self.vault.keep_out_of(host.variables, place_of)
+            self.vault.keep_out_named(host.variables)
         for text in found.warnings if self.errors is None else ():
             click.secho(f"warning: {text}", err=True, fg="yellow")
         return found
@@ -93,6 +95,7 @@ class Environment:
         """Who knows the values that no output may show: so far, and from now on, what was encrypted."""
         redactor = Redactor()
         self.vault.tell(redactor.add)
+        keep_clean(redactor.text)
         return redactor
 
     @cached_property
@@ -126,7 +129,9 @@ class Environment:
     @cached_property
     def extra(self) -> Mapping[str, Any]:
         with self.vault.discreet():
-            return parse_extra_vars(self.choice.extra, self.vault)
+            found = parse_extra_vars(self.choice.extra, self.vault)
+        self.vault.keep_out_named(found)
+        return found
 
     def playbook(self, path: Path) -> Playbook:
         """A playbook's plays, decrypted if need be; raises PlaybookError for whatever is wrong in it."""

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import gc
 import importlib
-import os
 import sys
-import traceback
-from pathlib import Path
+from typing import Any
 
 import click
 
 from deployer import __version__
-from deployer.errors import ConfigGroupError, DeployerError, ExitCode
+from deployer.cli.last_words import show_bug, show_error
+from deployer.cli.surroundings import end_unheard, has_colour, settle
+from deployer.errors import DeployerError, ExitCode
 
 VERBS = {  # verb -> module:attribute, and the line that --help shows
     "run": ("deployer.cli.run:run", "Bring a release to every host of an environment (the default verb)."),
@@ -40,12 +40,26 @@ VERBS = {  # verb -> module:attribute, and the line that --help shows
     "completion": ("deployer.cli.completion:completion", "Print the completion script for a shell."),
 }
 RARELY = (20_000, 20, 20)  # what is imported stays: looking through it for garbage again and again took 15 % of a run
-MOST_SHOWN = 20  # errors of one configuration
 LAB_VERBS = ("up", "down", "status", "--help")
 
 
 class Verbs(click.Group):
     """A group whose commands are loaded by name, and whose default command is `run`."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        try:
+            return super().make_context(*args, **kwargs)
+        except BrokenPipeError:  # of --help
+            end_unheard()
+            raise
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """click itself would make exit 1 of a reader that has gone away."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            end_unheard()
+            raise
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
@@ -96,49 +110,21 @@ def deploy() -> None:
 def main() -> None:
     """Run the command line and exit; the one place where errors become text and an exit code."""
     gc.set_threshold(*RARELY)
+    settle()
     try:
-        deploy(prog_name="deploy", standalone_mode=False)
+        deploy(prog_name="deploy", standalone_mode=False, color=has_colour())
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
     except click.ClickException as wrong:
         wrong.show()
         sys.exit(ExitCode.USAGE)
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         sys.exit(ExitCode.INTERRUPTED)
     except DeployerError as error:
         show_error(error)
         sys.exit(error.exit_code)
     except BrokenPipeError:
-        os._exit(ExitCode.BUG)
+        end_unheard()
     except Exception:
         show_bug()
         sys.exit(ExitCode.BUG)
-
-
-def show_error(error: DeployerError) -> None:
-    """An error as a user meets it: what is wrong and where, then what to do; of several, the first ones."""
-    errors = error.errors if isinstance(error, ConfigGroupError) else (error,)
-    for one in errors[:MOST_SHOWN]:
-        click.secho(f"error: {one}", err=True, fg="red")
-        if one.hint:
-            click.echo(f"hint:  {one.hint}", err=True)
-    if len(errors) > MOST_SHOWN:
-        click.secho(f"error: and {len(errors) - MOST_SHOWN} more", err=True, fg="red")
-        click.echo("hint:  deploy lint shows all of them", err=True)
-
-
-def show_bug() -> None:
-    """A bug of ours: the traceback goes to the log file, and to the screen only with -vv."""
-    text = traceback.format_exc()
-    log = Path(os.environ.get("XDG_STATE_HOME", "~/.local/state")).expanduser() / "deployer" / "error.log"
-    try:
-        log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as file:
-            file.write(text + "\n")
-        where = f"the traceback is in {log}"
-    except OSError as wrong:
-        where = f"{log} could not be written: {wrong.strerror}"
-    click.secho(f"error: this is a bug in deployer: {text.strip().splitlines()[-1]}", err=True, fg="red")
-    click.echo(f"hint:  {where}; hosts may have been changed: look with deploy status", err=True)
-    if "-vv" in sys.argv:
-        click.echo(text, err=True)

@@ -191,7 +191,7 @@ def _execute(given: dict[str, Any], *, verb: str, playbook: Path, ref: str | Non
         aim = Aim(verb=verb, playbook=playbook, tags=tags, skip_tags=skip_tags, ref=commit, **flags, **more)
         assembly = assemble(Choice(**given), aim)
         try:
-            with stop_on_signals(assembly.session) as stop:
+            with stop_on_signals(assembly.session, assembly.changed) as stop:
                 assembly.passwords.stop = stop
                 return execute(assembly.session, stop)
         finally:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from deployer.cli.options import Choice, host_options
+from deployer.cli.surroundings import columns
 from deployer.errors import ExitCode
 
 
@@ -47,10 +48,10 @@ def status(releases: bool, **given: Any) -> None:
         one.remote.close()
     if releases:
         found = {one.host: one.answers[InstalledReleases(one.root)] for one in seen if not one.error}
-        click.echo((releases_json if as_json else render_releases)(found))
+        click.echo(releases_json(found) if as_json else render_releases(found, width=columns()), nl=as_json)
     else:
         rows = [_row(one) for one in seen]
-        click.echo((status_json if as_json else render_status)(rows))
+        click.echo(status_json(rows) if as_json else render_status(rows, width=columns()), nl=as_json)
     sys.exit(ExitCode.UNREACHABLE if any(one.error for one in seen) else ExitCode.OK)
 
 

@@ -45,7 +45,7 @@ def releases_of(environment: Environment, playbook: Path, aim: Aim, plays: Playb
     stamp = Stamp(
         now=datetime.now(UTC), by=who(), tool=f"deployer {__version__}", environment=environment.choice.environment
     )
-    maker = ReleaseMaker(stamp, aim.ref)
+    maker = ReleaseMaker(stamp, aim.ref, environment.vault.keep_out_named)
     return {host: maker.make(host, one) for host, one in settings.items()}
 
 

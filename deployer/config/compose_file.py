@@ -11,6 +11,7 @@ from pathlib import Path
 from posixpath import normpath
 from typing import Any
 
+from deployer.config.compose_build import build_variables
 from deployer.config.compose_merge import mapping
 from deployer.config.compose_mounts import pgdata, short_form
 from deployer.config.compose_text import load_merged
@@ -117,6 +118,7 @@ def _read_service(name: str, whole: Mapping[str, Any]) -> Service:
     return Service(
         name=name,
         built=bool(raw.get("build")),
+        build_variables=tuple(dict.fromkeys(build_variables(raw.get("build")))),
         image=str(raw["image"]) if raw.get("image") else None,
         depends_on=tuple(str(other) for other in _items(raw, "depends_on", mapped=True)),
         profiles=tuple(str(profile) for profile in _items(raw, "profiles")),

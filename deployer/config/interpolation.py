@@ -47,6 +47,14 @@ def needed_names(text: str) -> Iterator[str]:
             yield from needed_names(part.rest)
 
 
+def used_names(text: str) -> Iterator[str]:
+    """All names in a text, those inside defaults included."""
+    for part in _parts(text):
+        if isinstance(part, Reference):
+            yield part.name
+            yield from used_names(part.rest or "")
+
+
 def filled_names(text: str) -> Iterator[str]:
     """The names whose value must not be empty: `${NAME:?…}`."""
     for part in _parts(text):

@@ -43,7 +43,17 @@ class Language:
         Keys, items and arguments that come out as `omit` are left out. Raises PlaybookError with the nearest place
         known: that of the key or item, else `place`.
         """
-        return self._rendered(value, self._rooms.Scope(self._templates, variables), place)
+        found = self._rendered(value, self._rooms.Scope(self._templates, variables), place)
+        self._vault.keep_out_named(found)
+        return found
+
+    def keep_out(self, value: Any) -> None:
+        """What a value holds is a secret from now on: no output shows it."""
+        self._vault.keep_out(value)
+
+    def keep_out_named(self, value: Any) -> None:
+        """What in a value is a secret by its name is one from now on."""
+        self._vault.keep_out_named(value)
 
     def render_file(self, text: str, variables: Mapping[str, Any], *, place: Place = NOWHERE, **options: Any) -> str:
         """The content of a template file, `options` being Jinja2's; errors name the line in the file of `place`.
@@ -105,6 +115,7 @@ class Language:
             name: value if name in bare else self._item(raw, name, scope, task.place) for name, value in raw.items()
         }
         rendered = self._lazy.bare({name: value for name, value in given.items() if value is not self._lazy.OMIT})
+        self._vault.keep_out_named(rendered)
         module = binding.make(cls, task.module, rendered, raw=raw, place=task.place)
         found = {
             field: self._evaluated_argument(getattr(module, name), field, scope, _place(raw, name, task.place))

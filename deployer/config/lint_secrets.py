@@ -13,25 +13,16 @@ from typing import Any
 
 from deployer.config.inventory_draft import Draft
 from deployer.config.inventory_sources import read_source
-from deployer.config.keywords import is_template
+from deployer.config.secret_values import is_clear
 from deployer.config.text import load_yaml
 from deployer.config.values import place_of
 from deployer.config.vault import is_encrypted
 from deployer.errors import ConfigError, Place
 from deployer.model.finding import Finding
+from deployer.model.secret_names import is_secret_name
 
 ALLOWED = re.compile(r"#.*\blint:\s*allow-clear-text\b")
-SECRET_NAME = re.compile(
-    r"(?:^|[_.\-])(?:pass|passwd|password|passphrase|pwd|secret|token|credentials?|authorization"
-    r"|(?:api|access|secret|private|encryption|signing|auth|account|storage)[_\-]?key)$"
-)
-WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # between the words of camelCase
 ALL_SECRET = frozenset({"deploy_secrets"})  # mappings whose values are secrets, whatever their names
-NO_SECRET = re.compile(  # what stands where a secret might: nothing, a variable, a path, a digest, a placeholder
-    r"|.*\$[{(].*|\$[A-Za-z_]\w*|(?:~|\.{0,2})/[\w./@+\-]+|\$(?:\d[abxy]?|y|gy|argon2\w*|sha\d+)\$.*|<[^>]*>|[*!xX.]+|!vault.*",
-    re.DOTALL,
-)
-NO_WORDS = frozenset({"none", "null", "true", "false", "yes", "no", "always", "on_create", "omit", "prompt", "vault"})
 LOOKS = (  # what it is, and how it looks
     ("a private key", re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----")),
     ("an AWS access key", re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
@@ -129,19 +120,6 @@ def _of_key(key: str, value: Any, place: Place, lines: list[str], all_secret: bo
     elif (all_secret or is_secret_name(key)) and is_clear(value) and (isinstance(value, str) or "pass" in key.lower()):
         column = place.column or lines[place.line].find(key) + 1 if 0 < place.line < len(lines) else 0
         yield _leak(f"`{key}` looks like a secret in clear text", Place(place.path, place.line, column), str(value))
-
-
-def is_secret_name(key: str) -> bool:
-    """Whether what is called so is a secret: `db_password`, `apiKey`, `GITHUB_TOKEN`; no `password_file`."""
-    return SECRET_NAME.search(WORDS.sub("_", key).lower()) is not None
-
-
-def is_clear(value: Any) -> bool:
-    """Whether a value may be the secret itself: neither empty nor a template, a variable, a path or a placeholder."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return False
-    text = str(value).strip()
-    return not is_template(text) and text.lower() not in NO_WORDS and NO_SECRET.fullmatch(text) is None
 
 
 def _is_allowed(lines: list[str], place: Place) -> bool:

@@ -25,12 +25,14 @@ TAKE_UNDEFINED = frozenset({"env"})  # as a default that says no
 
 
 def environment(terms: tuple[Any, ...], *, default: Any = "") -> list[Any]:
-    """`env`: variables of the environment, empty ones for those that are not set."""
+    """`env`: variables of the environment, empty ones for those that are not set. Their names may say: a secret."""
     found = []
     for term in terms:
         name = expect("lookup('env')", str(term), str).split()[0]
         missing = Absent(f"the environment variable `{name}` is not set") if isinstance(default, Undefined) else default
-        found.append(os.environ.get(name, missing))
+        value = os.environ.get(name, missing)
+        current().scope.templates.vault.keep_out_named(value, name)
+        found.append(value)
     return found
 
 

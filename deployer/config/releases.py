@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from deployer.config.compose_build import check_build_arguments
 from deployer.config.compose_file import check_binds, load_compose, project_name
 from deployer.config.compose_mounts import check_hidden, mounts_of
 from deployer.config.compose_ports import ports_of, subnets_of
@@ -20,6 +21,7 @@ from deployer.errors import Place, ProjectError, SecretMissingError
 from deployer.model.project import ComposeProject
 from deployer.model.release import Release
 from deployer.model.release_json import OWN_VARIABLE, release_digest
+from deployer.model.secret_names import is_secret_name
 from deployer.model.tree import Tree
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -49,8 +51,9 @@ class HostRelease:
 class ReleaseMaker:
     """Makes the releases of one run; folders and compose files are read once each."""
 
-    def __init__(self, stamp: Stamp, ref: Ref | None = None) -> None:
+    def __init__(self, stamp: Stamp, ref: Ref | None = None, hide: Callable[[Any], None] = lambda value: None) -> None:
         self._stamp = stamp
+        self._hide = hide  # is told the project's own `.env`, in which there may be secrets
         self._sources = Sources(ref)
         self._projects: dict[tuple[Path, tuple[str, ...]], ComposeProject] = {}
 
@@ -69,6 +72,7 @@ class ReleaseMaker:
         name = project_name(source.folder, compose, settings["deploy_project"] or None)
         check_snapshots(settings["deploy_snapshot"], compose)
         own = read_dotenv(source.folder / ENV_FILE)
+        self._hide(dict(own))
         env = _environment(host, settings, _without(compose, own.keys()))
         bare = _with_names(_release(settings, compose, name=name, host=host), env)
         digest = release_digest(source.tree.digest, bare, env)
@@ -79,8 +83,13 @@ class ReleaseMaker:
             environment=self._stamp.environment,
         )  # fmt: skip
         release = _with_mounts(release, compose, _open({**own, **env}, settings))
-        if "bind-hidden" not in ",".join(_words(settings, "deploy_allow")).split(","):
-            place = Place(str(source.folder / compose.files[0]))
+        allowed, place = (
+            ",".join(_words(settings, "deploy_allow")).split(","),
+            Place(str(source.folder / compose.files[0])),
+        )
+        if "build-argument" not in allowed:
+            check_build_arguments(compose, _secret_names(settings, env), place)
+        if "bind-hidden" not in allowed:
             check_binds(compose, source.tree.by_path.keys(), place)
             check_hidden(release, source.tree, place)
         return HostRelease(
@@ -139,6 +148,10 @@ def _with_names(release: Release, env: Mapping[str, str]) -> Release:
 def _open(variables: Mapping[str, str], settings: Mapping[str, Any]) -> Mapping[str, str]:
     """The variables that anybody may read: release.json holds no secret."""
     return {name: value for name, value in variables.items() if name not in _mapping(settings, "deploy_secrets")}
+
+
+def _secret_names(settings: Mapping[str, Any], env: Mapping[str, str]) -> frozenset[str]:
+    return frozenset([*_mapping(settings, "deploy_secrets"), *filter(is_secret_name, env)])
 
 
 def _with_mounts(release: Release, compose: ComposeProject, variables: Mapping[str, str]) -> Release:

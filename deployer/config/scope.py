@@ -56,9 +56,11 @@ class Scope(Mapping[str, Any]):
         return self.templates.env.globals[name]
 
     def lift(self, value: Any, name: str) -> Any:
-        """A raw value as a template sees it; `name` is what messages call it."""
+        """A raw value as a template sees it; `name` is what messages call it. By that name it may be a secret."""
         if isinstance(value, str):
-            return self.expand(value, name) if is_template(value) else value
+            found = self.expand(value, name) if is_template(value) else value
+            self.templates.vault.keep_out_named(found, name.rpartition(".")[2])
+            return found
         if isinstance(value, Encrypted):
             return literal(self.templates.vault.text(value))
         if isinstance(value, Mapping) and not isinstance(value, LazyMapping | Hosts):

@@ -63,7 +63,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "deploy_allow",
         [],
-        "what is no reason to refuse, by what the refusal calls it: `volume-renamed`, `database-major`, `port-taken` …",
+        "what is no reason to refuse, by what the refusal calls it: `volume-renamed`, `port-taken`, `build-argument` …",
         Names,
     ),
     Setting(

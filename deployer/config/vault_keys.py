@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from deployer.config.secret_values import named_secrets
 from deployer.config.vault import DEFAULT, Envelope, decrypt, is_encrypted, read_envelope
 from deployer.errors import ConfigError, ConfigGroupError, Place, VaultError
 from deployer.model.encrypted import Encrypted
@@ -114,6 +115,10 @@ class Keyring:
     def keep_out(self, value: Any) -> None:
         """Every value in this one is a secret from now on; templates are, as far as they are written out."""
         self._tell(pieces(value))
+
+    def keep_out_named(self, value: Any, name: str = "") -> None:
+        """What is a secret in this value by its name is one from now on, also if it was not encrypted."""
+        self._tell(named_secrets(value, name))
 
     def keep_out_of(self, variables: Mapping[str, Any], place_of: Callable[[Any, Any], Place]) -> None:
         """The variables that stand in an encrypted file are secrets from now on."""

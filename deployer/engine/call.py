@@ -123,6 +123,7 @@ class Call:
             self.emit(Note(host=self.host.name, warning=True, message=warning))
         says = module.says() if isinstance(module, Saying) else None
         result = performed(self.task, self.host, applied, failure, {"says": says, **values})
+        self.language.keep_out_named(dict(result.data))
         result = replace(result, delegate=self.delegate)
         if attempt is not None:
             result = replace(result, data={**result.data, "attempts": attempt})

@@ -45,6 +45,14 @@ class Language(Protocol):
         """The same value, never to be taken for a template: for what hosts say."""
         ...
 
+    def keep_out(self, value: Any) -> None:
+        """What a value holds is a secret from now on: no output shows it."""
+        ...
+
+    def keep_out_named(self, value: Any) -> None:
+        """The same for what is a secret by its name."""
+        ...
+
     def included(self, task: Task, file: str, variables: Variables, *, handlers: bool = False) -> tuple[Step, ...]:
         """The steps of a file that a task includes, with these variables for the tasks in it."""
         ...

@@ -56,6 +56,17 @@ def censored(result: TaskResult) -> TaskResult:
     return replace(result, message=message, output="", data=data)
 
 
+_SAID = ("stdout", "stderr", "content")
+_SHORTEST = 8  # characters: what is shorter is mostly a word that others say too
+
+
+def said(data: Mapping[str, Any]) -> list[str]:
+    """What programs printed in a result and its items, as far as it is long enough to be told from other text."""
+    lines = [line.strip() for name in _SAID for line in str(data.get(name) or "").splitlines()]
+    found = [line for line in lines if len(line) >= _SHORTEST]
+    return [*found, *(line for item in data.get("results", ()) if isinstance(item, Mapping) for line in said(item))]
+
+
 def _hidden(data: Mapping[str, Any]) -> dict[str, Any]:
     left = {key: data[key] for key in ("changed", "failed", "skipped", "rc", "attempts") if key in data}
     return {**left, "censored": CENSORED}

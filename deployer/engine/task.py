@@ -13,7 +13,7 @@ from deployer.engine.delegates import Delegates
 from deployer.engine.host import HostRun
 from deployer.engine.joining import joined
 from deployer.engine.ports import Emit, Language, Options, Roster, Variables
-from deployer.engine.results import CENSORED_ITEM, censored, collected, failed, included, skipped
+from deployer.engine.results import CENSORED_ITEM, censored, collected, failed, included, said, skipped
 from deployer.engine.scalars import flag_of, number_of
 from deployer.errors import ConnectError, DeployerError, PlaybookError
 from deployer.model.event import ItemDone
@@ -60,6 +60,7 @@ class TaskRunner:
             found = self.language.literal({"ansible_failed_result": dict(result.data)})
             host.registered |= {"ansible_failed_task": failure, **found}
         if self.flag(task.no_log, task, host):
+            self.language.keep_out(said(result.data))
             result = censored(result)
         if result.status is Status.CHANGED:
             host.notified.update(result.notified)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
+from urllib.parse import unquote
 
 COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
+_LOGIN = re.compile(r"(?P<scheme>https?://)(?P<login>[^/?#]*)@(?P<host>[^/?#@]+)")
+_HELPER = """!f() { printf 'username=%s\\npassword=%s\\n' "$DEPLOY_GIT_USER" "$DEPLOY_GIT_PASSWORD"; }; f"""
+
 _SCRIPT = """\
-git() { command git -c safe.directory='*' "$@"; }
 command -v git >/dev/null && echo git=yes
 [ -e "$dest" ] && [ -n "$(ls -A -- "$dest")" ] && echo occupied=yes
 if [ -e "$dest/.git" ]; then
@@ -28,6 +32,29 @@ else
   printf '%s\\n' "$refs" | sed 's/^/error=/'
 fi
 """
+
+
+def without_login(repo: str) -> str:
+    """The URL as it may stand in a process list and in `.git/config`."""
+    found = _LOGIN.match(repo)
+    return f"{found['scheme']}{found['host']}{repo[found.end() :]}" if found else repo
+
+
+def git_environment(repo: str, ssh: str) -> Mapping[str, str]:
+    """What git is told that nobody else may see, and how it calls ssh; it asks no person."""
+    found = _LOGIN.match(repo)
+    user, _, password = found["login"].partition(":") if found else ("", "", "")
+    login = {"DEPLOY_GIT_USER": unquote(user), "DEPLOY_GIT_PASSWORD": unquote(password)} if found else {}
+    return {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": ssh, **login}
+
+
+def git_function(repo: str) -> str:
+    """Shell that defines `git` as one that gives the URL's login to its server, and to no other."""
+    options = ["-c", "safe.directory=*", "-c", "advice.detachedHead=false"]
+    if found := _LOGIN.match(repo):
+        helper = f"credential.{found['scheme']}{found['host']}.helper="
+        options += ["-c", helper, "-c", helper + _HELPER]
+    return f'git() {{ command git {shlex.join(options)} "$@"; }}'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,18 +82,17 @@ class Checkout:
 
     constant: ClassVar[bool] = False
 
-    repo: str
+    repo: str  # URL; what it says before an @ is told to that server alone, and shows in no process list
     dest: str
     version: str = "HEAD"
     remote: str = "origin"
     ssh: str = "ssh -o BatchMode=yes"  # how git calls ssh
 
     def script(self) -> str:
-        values = {"repo": self.repo, "dest": self.dest, "version": self.version, "remote": self.remote}
+        values = {"repo": without_login(self.repo), "dest": self.dest, "version": self.version, "remote": self.remote}
         lines = [f"{name}={shlex.quote(value)}" for name, value in values.items()]
-        lines.append(
-            f"GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND={shlex.quote(self.ssh)}; export GIT_TERMINAL_PROMPT GIT_SSH_COMMAND"
-        )
+        lines += [f"export {name}={shlex.quote(value)}" for name, value in git_environment(self.repo, self.ssh).items()]
+        lines.append(git_function(self.repo))
         ask = "" if COMMIT.fullmatch(self.version) else _ASK
         return "\n".join(lines) + f"\n{_SCRIPT}{ask}true"
 

@@ -12,6 +12,7 @@ class Service:
 
     name: str
     built: bool = False  # it has a `build` section
+    build_variables: tuple[str, ...] = ()  # whose values it takes as build arguments
     image: str | None = None  # as written, `${…}` kept
     depends_on: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()

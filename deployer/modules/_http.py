@@ -13,6 +13,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from deployer.model.secret_names import URL_LOGIN
 from deployer.modules._refusals import ArgumentRefusedError
 
 AGENT = "ansible-httpget"
@@ -74,9 +75,10 @@ class Request:
         )
 
     def _is_plain(self) -> bool:
-        """Whether it is a request that needs no header of ours, and a GET that follows redirects or a POST."""
+        """Whether it is a request without a login or a header of ours, and a GET that follows redirects or a POST."""
         method, follow = ("GET", self.follow) if self.body is None else ("POST", True)
-        return (self.method, self.headers, self.user, self.unix_socket) == (method, {}, None, None) and follow
+        bare = (self.method, self.headers, self.user, self.unix_socket) == (method, {}, None, None)
+        return bare and follow and URL_LOGIN.search(self.url) is None
 
     def _missing(self) -> str:
         return "neither curl nor wget is on this host" if self._is_plain() else "this takes curl or GNU wget"

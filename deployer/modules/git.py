@@ -8,13 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from deployer.facts.git import Checkout, CheckoutSeen
+from deployer.facts.git import Checkout, CheckoutSeen, git_environment, git_function, without_login
 from deployer.model.action import Action, Outcome, Script
 from deployer.modules._refusals import ArgumentRefusedError, HostRefusedError, check_absolute
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
-
-_GIT = "git() { command git -c safe.directory='*' -c advice.detachedHead=false \"$@\"; }\n"
 
 
 @module("git")
@@ -23,7 +21,8 @@ class Git:
     """Make sure that a folder is a checkout of a version of a git repository, with the host's git.
 
     Changed files and commits that no remote has are never thrown away, unless `force` says so. `register` gives the
-    commits as `before` and `after`.
+    commits as `before` and `after`. User and password in the URL are given to its server alone: they show in no process
+    list, and do not stand in the checkout's `.git/config`.
 
     Examples:
         - name: The texts of the site
@@ -87,7 +86,7 @@ class Git:
         if done:
             printed = done[-1].output.split()
             after = printed[-1] if done[-1].status == 0 and printed else found.wanted
-        moved = bool(found.url) and found.url != self.repo and self.update
+        moved = bool(found.url) and found.url != self._url and self.update
         return {"before": found.head or None, "after": after or None, "remote_url_changed": moved}
 
     def _clone(self, found: CheckoutSeen) -> Iterator[Action]:
@@ -101,11 +100,11 @@ class Git:
         branch = ["--branch", self.version] if found.kind in ("branch", "tag") else []
         depth = ["--depth", str(self.depth)] if self.depth else []
         single = ["--single-branch"] if self.single_branch else ["--no-single-branch"] if self.depth else []
-        clone = ["clone", "--quiet", "--origin", self.remote, *branch, *depth, *single, "--", self.repo, self.dest]
+        clone = ["clone", "--quiet", "--origin", self.remote, *branch, *depth, *single, "--", self._url, self.dest]
         text = f"git {shlex.join(clone)}\ncd -- {shlex.quote(self.dest)}\n"
         if found.kind == "commit":
             text += f"{self._fetch_commit(depth)}git checkout --quiet --detach {self.version}\n"
-        yield self._script(text, label=f"git clone {self.repo} to {self.dest}", because=f"{self.dest} is no checkout")
+        yield self._script(text, label=f"git clone {self._url} to {self.dest}", because=f"{self.dest} is no checkout")
 
     def _update(self, found: CheckoutSeen) -> Iterator[Action]:
         if found.modified and not self.force:
@@ -114,7 +113,7 @@ class Git:
                 hint="commit them elsewhere, or say force: true to throw them away",
             )
         self._check_wanted(found)
-        if found.head == found.wanted and found.url == self.repo and not found.modified:
+        if found.head == found.wanted and found.url == self._url and not found.modified:
             return
         if found.branch and found.ahead and not self.force:
             raise HostRefusedError(
@@ -123,8 +122,8 @@ class Git:
             )
         depth = ["--depth", str(self.depth)] if self.depth else []
         text = f"cd -- {shlex.quote(self.dest)}\n"
-        if found.url != self.repo:
-            text += f"git {shlex.join(['remote', 'set-url' if found.url else 'add', self.remote, self.repo])}\n"
+        if found.url != self._url:
+            text += f"git {shlex.join(['remote', 'set-url' if found.url else 'add', self.remote, self._url])}\n"
         text += f"git {shlex.join(['fetch', '--quiet', '--tags', '--force', *depth, self.remote])}\n"
         text += self._switch(found, depth)
         yield self._script(text, label=f"git update {self.dest} to {self.version}", because=self._why(found))
@@ -150,19 +149,18 @@ class Git:
         submodules = (
             "[ ! -e .gitmodules ] || git submodule --quiet update --init --recursive\n" if self.recursive else ""
         )
-        env = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": self._ssh()}
         return Script(
-            text=f"{_GIT}{text}{submodules}git rev-parse HEAD", label=label, env=env, answers=True, timeout=1800,
-            because=because,
+            text=f"{git_function(self.repo)}\n{text}{submodules}git rev-parse HEAD", label=label, because=because,
+            env=git_environment(self.repo, self._ssh()), answers=True, timeout=1800,
         )  # fmt: skip
 
     def _check_wanted(self, found: CheckoutSeen) -> None:
         if found.error:
             raise HostRefusedError(
-                f"{self.repo} gives no answer: {found.error}", hint="can this host reach it, and may it read it?"
+                f"{self._url} gives no answer: {found.error}", hint="can this host reach it, and may it read it?"
             )
         if not found.wanted:
-            raise HostRefusedError(f"{self.repo} has no {self.version}", hint="a branch, a tag or a whole commit id")
+            raise HostRefusedError(f"{self._url} has no {self.version}", hint="a branch, a tag or a whole commit id")
 
     def _why(self, found: CheckoutSeen) -> str:
         if found.modified:
@@ -170,6 +168,10 @@ class Git:
         return (
             f"it is at {found.head[:12]}" if found.head != found.wanted else f"the remote is {found.url or 'another'}"
         )
+
+    @property
+    def _url(self) -> str:
+        return without_login(self.repo)
 
     def _ssh(self) -> str:
         key = f" -i {shlex.quote(self.key_file)} -o IdentitiesOnly=yes" if self.key_file else ""

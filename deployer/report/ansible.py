@@ -19,7 +19,7 @@ from deployer.model.report import HostOutcome, State, Status, TaskResult
 from deployer.report.ansible_results import DEBUG, dumped, is_shown, module_word, retried
 from deployer.report.narrate import Narrator
 from deployer.report.recap import closing
-from deployer.report.stream import Steady
+from deployer.report.stream import Steady, unread
 from deployer.report.words import BLANK, Line, harmless, line
 
 COLUMNS = 79  # of a banner, where the terminal has no more
@@ -38,7 +38,7 @@ class AnsibleReporter:
     """Writes what Ansible would print to one stream, and what it has no words for to another."""
 
     def __init__(self, stdout: TextIO, stderr: TextIO, *, verbosity: int = 0) -> None:
-        self._stdout = Steady(stdout)
+        self._stdout = Steady(stdout, unread(stderr))
         self._stderr = Steady(stderr)
         self._print = _painter(self._stdout) if stdout.isatty() else None
         self._lines = AnsibleLines(verbosity, columns=_columns(stdout))

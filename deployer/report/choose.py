@@ -9,13 +9,14 @@ from deployer.protocols import Reporter
 from deployer.report.ansible import AnsibleReporter
 from deployer.report.json_lines import JsonReporter
 from deployer.report.plain import PlainReporter
+from deployer.report.stream import unread
 
 
 def reporter_for(output: str | None, *, verbosity: int, stdout: TextIO, stderr: TextIO) -> Reporter:
     """The reporter of that name; without one, live if stderr is a terminal that can move its cursor, else plain."""
     match output or _fitting(stderr):
         case "json":
-            return JsonReporter(stdout)
+            return JsonReporter(stdout, gone=unread(stderr))
         case "ansible":
             return AnsibleReporter(stdout, stderr, verbosity=verbosity)
         case "plain":

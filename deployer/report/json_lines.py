@@ -38,8 +38,10 @@ PROGRESS_EVERY = 1.0  # seconds
 class JsonReporter:
     """Writes every event as one line of JSON."""
 
-    def __init__(self, stream: TextIO, *, now: Callable[[], float] = time.time) -> None:
-        self._stream = Steady(stream)
+    def __init__(
+        self, stream: TextIO, *, now: Callable[[], float] = time.time, gone: Callable[[], object] | None = None
+    ) -> None:
+        self._stream = Steady(stream, gone)
         self._now = now  # seconds since 1970
         self._progress: dict[str, float] = {}  # host -> when its last Progress was written
 

@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from typing import Any, TypeVar
-from urllib.parse import quote, quote_plus
 
 from deployer.model.event import Event
+from deployer.model.secret_names import URL_LOGIN, is_secret_name
 from deployer.protocols import Reporter
+from deployer.report.secret_forms import forms_of, loosely
 
 MASK = "***"
-SHORTEST = 3  # characters: shorter values would blot out ordinary text
-SHORTEST_INNER = 8  # characters of a base64 form that is a part of a longer one
-
 T = TypeVar("T")
 
 
 class Redactor:
-    """Knows secret values in the forms in which they show up, and replaces each by `***`."""
+    """Knows secret values in the forms in which they show up, and replaces each by `***`.
+
+    Passwords in URLs, and texts under keys that are a secret's by name, are replaced whether they are known or not.
+    """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._known: frozenset[str] = frozenset()
-        self._compiled: tuple[frozenset[str], re.Pattern[str] | None] = (frozenset(), None)
+        self._known: frozenset[tuple[int, str]] = frozenset()  # exact forms go before loose ones
+        self._compiled: tuple[frozenset[tuple[int, str]], re.Pattern[str] | None] = (frozenset(), None)
         self._lock = threading.Lock()
         self.add(*secrets)
 
     def add(self, *secrets: str) -> None:
         """Know more secrets, from now on. Values shorter than three characters are not kept out."""
-        forms = {form for secret in secrets for part in _parts(secret) for form in _forms(part)}
+        forms = {(0, re.escape(form)) for secret in secrets for form in forms_of(secret)}
+        forms |= {(1, pattern) for secret in secrets for pattern in loosely(secret)}
         with self._lock:
             self._known |= forms
 
@@ -42,19 +42,21 @@ class Redactor:
         """What finds every secret, made when it is needed: many are added one by one."""
         known, (compiled, pattern) = self._known, self._compiled
         if known and compiled is not known:
-            longest_first = sorted(known, key=lambda form: (-len(form), form))
-            pattern = re.compile("|".join(map(re.escape, longest_first)))
+            longest_first = sorted(known, key=lambda form: (form[0], -len(form[1]), form[1]))
+            pattern = re.compile("|".join(form for _, form in longest_first))
             self._compiled = known, pattern
         return pattern
 
     def text(self, text: str) -> str:
         """The text without any secret."""
         pattern = self._pattern
-        return pattern.sub(MASK, text) if pattern else text
+        clean = pattern.sub(MASK, text) if pattern else text
+        return URL_LOGIN.sub(_without_login, clean) if "@" in clean else clean
 
     def redact(self, value: T) -> T:
         """The value without any secret: dataclasses, mappings and sequences are walked; the same object if clean."""
-        return self._walk(value) if self._pattern else value
+        found: T = self._walk(value)
+        return found
 
     def _walk(self, value: Any) -> Any:
         if value is None or isinstance(value, (bool, Enum)):
@@ -64,11 +66,14 @@ class Redactor:
         if is_dataclass(value) and not isinstance(value, type):
             return self._dataclass(value)
         if isinstance(value, Mapping):
-            return {self._walk(key): self._walk(item) for key, item in value.items()}
+            return {self._walk(key): self._of_key(key, item) for key, item in value.items()}
         if isinstance(value, (tuple, list, set, frozenset)):
             kind = next(kind for kind in (tuple, list, set, frozenset) if isinstance(value, kind))
             return kind(self._walk(item) for item in value)
         return self._other(value)
+
+    def _of_key(self, key: Any, value: Any) -> Any:
+        return MASK if value and isinstance(value, str) and is_secret_name(str(key)) else self._walk(value)
 
     def _dataclass(self, value: Any) -> Any:
         """Numbers in a dataclass's own fields are counts and seconds, no secrets."""
@@ -104,32 +109,6 @@ class Redacting:
         self._inner.close()
 
 
-def _parts(secret: str) -> Iterator[str]:
-    """The whole value and each of its lines, as far as they are long enough: output comes line by line."""
-    for part in (secret, secret.strip(), *(line.strip() for line in secret.splitlines())):
-        if len(part.strip()) >= SHORTEST:
-            yield part
-
-
-def _forms(secret: str) -> Iterator[str]:
-    yield secret
-    yield secret.replace("'", "'\"'\"'")  # inside shlex.quote's quotes
-    yield secret.replace("$", "$$")  # in a compose file
-    yield repr(secret)[1:-1]
-    yield json.dumps(secret)[1:-1]
-    yield json.dumps(secret, ensure_ascii=False)[1:-1]
-    raw = secret.encode("utf-8", "surrogateescape")
-    yield from (quote(raw, safe=""), quote(raw), quote_plus(raw))
-    yield from _base64(raw)
-
-
-def _base64(raw: bytes) -> Iterator[str]:
-    """Encoded alone, with a newline at its end, or somewhere inside of a longer text (`user:password`)."""
-    for whole in (raw, raw + b"\n"):
-        for encoded in (base64.b64encode(whole).decode(), base64.urlsafe_b64encode(whole).decode()):
-            yield from (encoded, encoded.rstrip("="))
-    for shift in range(3):
-        encoded = base64.b64encode(bytes(shift) + raw).decode()
-        inner = encoded[(shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6]
-        if len(inner) >= SHORTEST_INNER:
-            yield from (inner, inner.replace("+", "-").replace("/", "_"))
+def _without_login(found: re.Match[str]) -> str:
+    kind = "password" if found["password"] else "token"
+    return found[0][: found.start(kind) - found.start()] + MASK + "@"

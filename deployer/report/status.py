@@ -31,10 +31,15 @@ class StatusRow:
     note: str = ""
 
 
-def render_status(rows: Sequence[StatusRow], *, now: datetime | None = None, colour: bool = False) -> str:
-    """A table with a line for each host, and a sentence if hosts serve different releases."""
+def render_status(
+    rows: Sequence[StatusRow], *, now: datetime | None = None, colour: bool = False, width: int | None = None
+) -> str:
+    """A table with a line for each host, and a sentence if hosts serve different releases.
+
+    With a `width`, a table that is wider has a line for each cell instead.
+    """
     cells = [(_status_cells(row, now or datetime.now(UTC)), _status_style(row)) for row in rows]
-    table = _table(("HOST", "RELEASE", "AGE", "COMMIT", "BY", "SERVICES", "NOTE"), cells, colour=colour)
+    table = _table(("HOST", "RELEASE", "AGE", "COMMIT", "BY", "SERVICES", "NOTE"), cells, colour=colour, width=width)
     return table + _mixed(rows)
 
 
@@ -43,14 +48,16 @@ def status_json(rows: Iterable[StatusRow]) -> str:
     return json.dumps([_status_object(row) for row in rows], indent=2)
 
 
-def render_releases(installed: Mapping[str, Installed], *, now: datetime | None = None, colour: bool = False) -> str:
-    """A table of every host's releases, newest first, marked current, healthy and failed."""
+def render_releases(
+    installed: Mapping[str, Installed], *, now: datetime | None = None, colour: bool = False, width: int | None = None
+) -> str:
+    """A table of every host's releases, newest first, marked current, healthy and failed; `width` as above."""
     cells = [
         ((clean(host), *_release_cells(release, each, now or datetime.now(UTC))), _release_style(release, each))
         for host, each in installed.items()
         for release in _newest_first(each)
     ]
-    table = _table(("HOST", "RELEASE", "AGE", "COMMIT", "BY", "MARKS"), cells, colour=colour)
+    table = _table(("HOST", "RELEASE", "AGE", "COMMIT", "BY", "MARKS"), cells, colour=colour, width=width)
     return table + "".join(f"{clean(host)}: no releases\n" for host, each in installed.items() if not each.releases)
 
 
@@ -130,7 +137,9 @@ def _commit(commit: str, *, dirty: bool) -> str:
     return f"{commit[:10]}{'+dirty' if dirty else ''}"
 
 
-def _table(header: Sequence[str], rows: Sequence[tuple[tuple[str, ...], str]], *, colour: bool) -> str:
+def _table(
+    header: Sequence[str], rows: Sequence[tuple[tuple[str, ...], str]], *, colour: bool, width: int | None
+) -> str:
     """Columns two spaces apart, without lines around them; a column that is empty everywhere is left out."""
     from rich.console import Console
     from rich.table import Table
@@ -144,4 +153,14 @@ def _table(header: Sequence[str], rows: Sequence[tuple[tuple[str, ...], str]], *
         table.add_row(*(Text(cells[number], style if number == used[0] else "") for number in used))
     out = StringIO()
     Console(file=out, width=_ROOM, force_terminal=colour, highlight=False).print(table)
-    return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines()) if rows else ""
+    lines = [line.rstrip() for line in out.getvalue().splitlines()] if rows else []
+    if width and any(len(line) > width for line in lines):
+        return "\n".join(_block(header, cells) for cells, _ in rows)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _block(header: Sequence[str], cells: Sequence[str]) -> str:
+    """One row for a narrow terminal: its name, and below it a line for each cell that says something."""
+    pairs = [(name.lower(), cell) for name, cell in zip(header[1:], cells[1:], strict=True) if cell]
+    names = max((len(name) for name, _ in pairs), default=0)
+    return f"{cells[0]}\n" + "".join(f"  {name.ljust(names)}  {cell}\n" for name, cell in pairs)

@@ -6,14 +6,18 @@ What is written to it is decided elsewhere.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TextIO
+
+from deployer.report.plainer import PLAINER
 
 
 class Steady:
-    """Writes through to a stream; once that cannot be written to, everything is dropped."""
+    """Writes through to a stream; once that cannot be written to, `gone` is called and everything is dropped."""
 
-    def __init__(self, inner: TextIO) -> None:
+    def __init__(self, inner: TextIO, gone: Callable[[], object] | None = None) -> None:
         self._inner = inner
+        self._on_gone = gone
         self._gone = False
         self.encoding = getattr(inner, "encoding", None) or "utf-8"
 
@@ -45,6 +49,8 @@ class Steady:
     def _give_up(self) -> None:
         """Point the descriptor at /dev/null: what the stream still buffers must not fail again at exit."""
         self._gone = True
+        if self._on_gone:
+            self._on_gone()
         try:
             null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, self._inner.fileno())
@@ -54,4 +60,15 @@ class Steady:
 
 
 def _encodable(text: str, encoding: str) -> str:
-    return text.encode(encoding, "backslashreplace").decode(encoding)
+    return text.encode(encoding, PLAINER).decode(encoding)
+
+
+def unread(stderr: TextIO) -> Callable[[], object]:
+    """Says on the other stream that nobody reads how a run goes, and that it goes on."""
+
+    def say() -> None:
+        other = Steady(stderr)
+        other.write("warning: nobody reads the output any more; the run goes on to its end: deploy status shows it\n")
+        other.flush()
+
+    return say

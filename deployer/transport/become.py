@@ -49,6 +49,10 @@ class Become:
         seen_out = seen_err = b""
         asked, deadline = 0, time.monotonic() + PATIENCE
         while ready not in seen_out:
+            if not wire.ended and not seen_err and time.monotonic() > deadline:
+                raise self._error(
+                    f"sudo has not answered for {PATIENCE:g} s", "log in and look what `sudo true` waits for"
+                )
             if wire.ended or time.monotonic() > deadline:
                 raise self.refused(seen_err.replace(prompt, b"").decode(errors="replace"), execute)
             out, err = wire.receive(1.0)

@@ -94,8 +94,10 @@ class EngineProbe:
         wire = self._remote.start(program, become=self._become)
         said = _pass_over(wire, f"{mark}\n".encode())
         if said is not None:
+            ended = wire.ended
             wire.close()
-            raise self._remote.refusal(self._become, said)
+            late = self._error(f"nothing was heard of it for {TIMEOUT:g} s")
+            raise self._remote.refusal(self._become, said) if ended or said else late
         self._socket = WireSocket(wire, TIMEOUT)
         return self._socket
 

@@ -37,7 +37,7 @@ class Moment:
 
     name: str
     at: str
-    since: str = ""  # the first such exchange after this one
+    since: str = ""  # the first such exchange after this one; after several, with `|` between them
     hold: bool = True  # the deployer waits there until it is let go
 
     def __str__(self) -> str:
@@ -124,7 +124,7 @@ class Lane:
         """`deploy lab ARGS`, in the background, as soon as it has come to a moment."""
         sign = self.project.room / f"sign-{next(self.counter)}"
         told = {"SIGN": str(sign), "SIGN_AT": f"{host} {moment.at}", "HOLD": "1" if moment.hold else ""}
-        told |= {"FROM": f"{host} {moment.since}"} if moment.since else {}
+        told |= {"FROM": "|".join(f"{host} {one}" for one in moment.since.split("|"))} if moment.since else {}
         env = {**self._injection(), **{f"CHAOS_{name}": value for name, value in told.items()}}
         with running(self.project, *LOCK_WAIT, *args, env=env) as deploy:
             eventually(lambda: sign.exists() or deploy.process.poll() is not None, within=PATIENCE)

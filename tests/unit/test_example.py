@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +102,14 @@ def test_the_vagrant_inventory_names_the_machines_of_the_vagrantfile() -> None:
     machines = dict(re.findall(r'"(\w+)" => "([\d.]+)"', (ROOT / "Vagrantfile").read_text()))
     hosts = load_inventory(ROOT / "inventories" / "vagrant.yml").hosts
     assert {name: host.variables["ansible_host"] for name, host in hosts.items()} == machines
+
+
+@pytest.mark.skipif(shutil.which("vagrant") is None, reason="vagrant is not installed")
+def test_vagrant_takes_the_vagrantfile(tmp_path: Path) -> None:
+    around = {"VAGRANT_HOME": str(tmp_path), "VAGRANT_DOTFILE_PATH": str(tmp_path), "VAGRANT_CHECKPOINT_DISABLE": "1"}
+    done = subprocess.run(
+        ["vagrant", "validate", "--ignore-provider"], cwd=ROOT, env={**os.environ, **around},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("Vagrantfile validated successfully.\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import io
 import json
 import random
@@ -134,6 +135,64 @@ def test_a_secret_of_many_lines_is_found_line_by_line() -> None:
     for line in PEM.splitlines():
         assert redactor.text(f"x {line.strip()} y") == "x *** y"
     assert redactor.text(PEM) == "***"
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    "tell",
+    [
+        lambda text: json.dumps(json.dumps([text])),
+        lambda text: json.dumps(json.dumps(json.dumps({"a": text}))),
+        lambda text: repr({"a": repr([shlex.quote(text)])}),
+        lambda text: json.dumps(shlex.quote(shlex.join(["sh", "-c", f"login {shlex.quote(text)}"]))),
+        lambda text: html.escape(json.dumps(text)),
+        lambda text: text.encode().hex(),
+        lambda text: text.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$").replace("`", "\\`"),
+        lambda text: json.dumps([text]).replace("&", "\\u0026").replace("<", "\\u003c"),
+        lambda text: "".join(c if c.isalnum() else f"\\{c}" for c in text),
+    ],
+)
+def test_a_secret_is_found_however_often_it_was_quoted(tell: Callable[[str], str], seed: int) -> None:
+    core = f"key{seed}c0ffee"
+    for secret in (
+        random_secret(random.Random(seed)) + core,
+        f"'{core}'",
+        f'"{core}\\',
+        HARD[seed] + core,
+        f"<{core}>&\n{core}",
+    ):
+        shown = Redactor([secret]).text(f"said {tell(secret)} and went")
+        assert core not in shown
+        assert core.encode().hex() not in shown
+        assert shown.startswith("said ")
+        assert shown.endswith(" and went")
+
+
+def test_base64_is_found_where_it_was_broken_into_lines() -> None:
+    secret = "".join(f"{n:04x}" for n in range(100))
+    shown = Redactor([secret]).text(base64.encodebytes(secret.encode()).decode())
+    assert set(shown.split()) == {"***", "Mw=="}  # the last line: few characters could be anything
+
+
+def test_a_password_in_a_url_is_no_secret_that_must_be_known() -> None:
+    clean = Redactor().text
+    assert clean("git clone https://ann:s3cr%40t@example.org/x") == "git clone https://ann:***@example.org/x"
+    assert clean("redis://:hunter2@cache:6379/0") == "redis://:***@cache:6379/0"
+    assert clean("from https://ghp_token@github.com/a/b.git") == "from https://***@github.com/a/b.git"
+    for text in (
+        "ssh://git@example.org/x",
+        "see http://example.org:80/a@b",
+        "mail ann@example.org",
+        "at 10:30 @ http://x",
+    ):
+        assert clean(text) == text
+
+
+def test_what_is_a_secret_by_its_key_is_none_that_must_be_known() -> None:
+    result = TaskResult(
+        host="h", task="t", status=Status.OK, data={"json": {"accessToken": "abc", "token": ["x"], "n": 1}}
+    )
+    assert Redactor().redact(result).data == {"json": {"accessToken": "***", "token": ["x"], "n": 1}}
 
 
 def test_short_values_are_left_alone() -> None:

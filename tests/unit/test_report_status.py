@@ -107,3 +107,20 @@ def test_releases_as_json() -> None:
 )
 def test_age(created: str, expected: str) -> None:
     assert age(created, NOW) == expected
+
+
+def test_a_narrow_terminal_gets_a_line_for_each_cell() -> None:
+    assert render_status([WEB2, DOWN], now=NOW, width=40) == (
+        "web2\n"
+        "  release   20261122T063000Z-3f9a2c1\n"
+        "  age       3 h ago\n"
+        "  commit    3f9a2c1d00+dirty\n"
+        "  by        ann@laptop\n"
+        "  services  web exited\n"
+        "  note      NOT HEALTHY: lock held by bob@ci\n"
+        "\n"
+        "db-10\n"
+        "  release  -\n"
+        "  note     unreachable: timed out\n"
+    )
+    assert render_status([WEB1, WEB2, DOWN], now=NOW, width=200) == TABLE

@@ -16,7 +16,7 @@ def test_file_names_that_are_no_text_do_not_stop_a_run() -> None:
     raw = io.BytesIO()
     reporter = PlainReporter(io.TextIOWrapper(raw, encoding="ascii"))
     reporter.handle(e.Note(message="caf\udce9 · ok"))
-    assert raw.getvalue() == b"note: caf\\xe9 \\xb7 ok\n"
+    assert raw.getvalue() == b"note: caf\\xe9 - ok\n"
 
 
 def test_a_reader_that_goes_away_does_not_stop_a_run() -> None:

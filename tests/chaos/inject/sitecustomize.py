@@ -7,7 +7,7 @@ CHAOS_LOG      file that gets a line for each exchange: its number, the host, an
 CHAOS_KILL_AT  number of the exchange, from 1, at which the deployer is killed
 CHAOS_WHEN     `before` it is sent, or just `after` that
 CHAOS_SIGN_AT  the exchange (host, who asked, how) at which the file CHAOS_SIGN is made, counted from …
-CHAOS_FROM     … this other one on, if it is given
+CHAOS_FROM     … this other one on, if it is given; several, one after the other, with `|` between them
 CHAOS_HOLD     1: it is not sent before there is a file CHAOS_SIGN.go
 """
 
@@ -61,7 +61,7 @@ class _Sign:
 
     def __init__(self) -> None:
         self.path = Path(_told("SIGN") or os.devnull)
-        self.waiting_for = [one for one in (_told("FROM"), _told("SIGN_AT")) if one]
+        self.waiting_for = [one for one in (*_told("FROM").split("|"), _told("SIGN_AT")) if one]
         self.lock = threading.Lock()
 
     def see(self, exchange: str) -> None:
