@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 from host_state import ask, untouched
+from put_back import put_back
 from story import Project
 
 from deployer.errors import ExitCode
@@ -77,7 +78,7 @@ def test_disc_that_has_become_read_only(lone_shop: Project, host: LabHost, small
     lone_shop.deploy().exits(ExitCode.OK)
     lone_shop.write("www/index.html", "second\n")
     ask(host, f"mount -o remount,ro {small}")
-    with untouched([host]):
+    with put_back(lone_shop):
         refused = lone_shop.deploy().exits(ExitCode.ROLLED_BACK)
     assert f"is on a read-only file system ({small})" in refused.stdout
     assert lone_shop.page(HOST) == "first"
@@ -103,7 +104,7 @@ def container(host: LabHost, name: str, *options: str) -> Iterator[None]:
 def test_ports_of_others_are_named_and_own_ones_are_not(lone_shop: Project, host: LabHost) -> None:
     publish(lone_shop, f'ports: ["{PORT}:8080"]')
     ask(host, "docker pull --quiet busybox:1")
-    with container(host, "stranger", f"--publish 127.0.0.1:{PORT}:80"), untouched([host]):
+    with container(host, "stranger", f"--publish 127.0.0.1:{PORT}:80"), put_back(lone_shop):
         refused = lone_shop.deploy().exits(ExitCode.ROLLED_BACK)
     assert f"web: port {PORT} is taken by container stranger" in refused.stdout
 
@@ -137,7 +138,7 @@ def test_subnets_and_volumes_of_others(lone_shop: Project, host: LabHost) -> Non
     lone_shop.write("www/index.html", "second\n")
     volume = f"{lone_shop.name}_uploads"
     with container(host, "importer", f"--volume {volume}:/in"):
-        with untouched([host]):
+        with put_back(lone_shop):
             refused = lone_shop.deploy().exits(ExitCode.ROLLED_BACK)
         assert f"volume {volume} is in use by container importer, which may write to it" in refused.stdout
         lone_shop.deploy("-e", "deploy_allow=volume-in-use,project-renamed").exits(ExitCode.OK)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import bcrypt
 import pytest
-from host_state import ask, untouched
+from host_state import ask
+from put_back import put_back
 from stage import Fleet
 from story import Project, shop_on
 from waiting import eventually
@@ -131,7 +132,7 @@ def test_edited_releases_and_images_that_are_gone(lone_shop: Project, host: LabH
     lone_shop.write("www/index.html", "second\n")
     second = lone_shop.deployed()
     assert "edited" not in lone_shop.status().stdout, "what serves now is as it came"
-    with untouched([host]):
+    with put_back(lone_shop):
         refused = lone_shop.rollback().exits(ExitCode.ROLLED_BACK)
     assert f"release {first} was edited on the host: compose.yaml, www/health (removed)" in refused.stdout
     warned = lone_shop.rollback("-e", "deploy_allow=release-edited").exits(ExitCode.OK)
@@ -183,7 +184,7 @@ def test_neighbours_and_environments_on_one_host(lone_shop: Project, neighbour: 
 
     neighbour.write_inventory()
     shutil.copy(neighbour.inventory, neighbour.inventory.with_name("staging.yml"))
-    with untouched([neighbour.host(HOST)]):
+    with put_back(neighbour):
         refused = neighbour.command("staging").exits(ExitCode.ROLLED_BACK)
     assert "of environment lab, and this is staging: they would share containers and volumes" in refused.stdout
     assert f"deploy_project: {neighbour.name}-staging" in refused.stdout
@@ -223,8 +224,7 @@ def test_odd_services(lone_shop: Project) -> None:
     lone_shop.deployed()
     states = {one.service: one.status for one in lone_shop.containers(HOST)}
     assert states == {"web": "running", "once": "exited", "plain": "running", "deaf": "running"}
-    with untouched([lone_shop.host(HOST)]):
-        assert lone_shop.deploy("--output=json").exits(ExitCode.OK).actions == ()
+    assert lone_shop.deploy("--output=json").exits(ExitCode.OK).actions == ()
     deaf = lone_shop.container(HOST, "deaf")
     text = (lone_shop.folder / "compose.yaml").read_text()
     lone_shop.write("compose.yaml", text.replace('story: "1"', 'story: "2"'))

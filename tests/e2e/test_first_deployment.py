@@ -23,7 +23,7 @@ RELEASE_ID = re.compile(r"\d{8}t\d{6}z-[0-9a-f]{7}", re.IGNORECASE)
 MIGRATE = """sh -c 'echo "$DEPLOY_RELEASE" >>uploads/migrations.log && exec python manage.py migrate --noinput'"""
 SECRETS = {"SECRET_KEY": """it's "the" $key-5f2c91 \\ of #1""", "POSTGRES_PASSWORD": "word-8d07ae"}
 TELLTALES = ("key-5f2c91", "word-8d07ae")  # parts of them that no quoting changes
-WATCH_ARGV = "while :; do cat /proc/[0-9]*/cmdline; sleep 0.1; done >/run/argv 2>/dev/null"
+WATCH_ARGV = "while :; do cat /proc/[0-9]*/cmdline | tr '\\0' ' '; sleep 0.1; done >/run/argv 2>/dev/null"
 
 
 @dataclass(frozen=True, kw_only=True)
