@@ -34,7 +34,7 @@ PAGE = ROOT / "docs" / "performance.md"
 
 @dataclass(frozen=True)
 class Pace:
-    """How often each tool runs in a case: `runs` times; others than MAIN `few`, once they have used up `cap` seconds."""
+    """How often each tool runs in a case: `runs` times; but for MAIN, `few` once `cap` seconds are used up."""
 
     runs: int
     few: int
