@@ -25,8 +25,8 @@ METHOD = """\
 
 - The job of a deployment: Docker is there, the project's files are synced, its compose project is built, up and
   healthy. Each tool has a project of its own on the same hosts, with the same files and the same `compose.yaml`.
-- Runs are interleaved, one tool after the other, each from cold: no connection is left open from the run before. A tool
-  that has used up its share of the time in a case gets three runs, the others five.
+- Runs are interleaved, one tool after the other, each from cold: no connection is left open from the run before.
+  pyinfra and Ansible get three runs instead of five in cases in which they take long.
 - After each run the hosts are asked: for the page that they serve, for the sums of their files, for the files that
   commands left. A tool that ended well and did not get there ends the benchmark.
 - **deployer** waits for no bake time and has no canary here (`gate_bake: 0`, `rollout_serial: 100%`): the others have

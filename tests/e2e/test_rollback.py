@@ -69,8 +69,7 @@ def test_rolling_back_twice_and_no_further(standing_shop: Project, releases: tup
 
 def test_rolling_back_to_a_release_by_name(standing_shop: Project, releases: tuple[str, str, str]) -> None:
     shop, (_, second, third) = standing_shop, releases
-    run = shop.rollback("--to", third, "-e", "rollout_serial=1", "--output=json").exits(ExitCode.OK)
-    assert {traffic["connections"] for traffic in run.traffic.values()} == {2}, "the second confirms"
+    shop.rollback("--to", third, "-e", "rollout_serial=1").exits(ExitCode.OK)
     assert _is_on(shop, third, "third")
     with untouched(shop.fleet.hosts.values()):
         assert shop.rollback("--to", third, "--output=json").exits(ExitCode.OK).actions == ()
