@@ -189,3 +189,14 @@ def test_a_line_of_dotenv(tmp_path: Path, line: str, value: str) -> None:
     (tmp_path / ".env").write_text(f"# first\n{line}\nnothing\n")
     assert read_dotenv(tmp_path / ".env") == {"A": value}
     assert read_dotenv(tmp_path / "other") == {}
+
+
+def test_a_secret_is_no_build_argument_unless_that_is_allowed(tmp_path: Path) -> None:
+    built = "services:\n  web:\n    build: {context: ., args: {TOKEN: $NPM_TOKEN}}\n"
+    secret, by_name = {"deploy_secrets": {"NPM_TOKEN": "x" * 9}}, {"deploy_env": {"NPM_TOKEN": "x" * 9}}
+    for settings in (secret, by_name):
+        with pytest.raises(ProjectError, match="NPM_TOKEN as a build argument") as caught:
+            make(tmp_path, built, **settings)
+        assert "x" * 9 not in str(caught.value)
+        assert make(tmp_path, built, **settings, deploy_allow=["build-argument"]).built == ("web",)
+    make(tmp_path, built.replace("$NPM_TOKEN", "$VERSION"), deploy_env={"VERSION": "1"})

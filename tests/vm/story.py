@@ -26,7 +26,11 @@ ROOT = Path(__file__).parents[2]
 ROOM = ROOT / ".cache" / "vm"  # a copy of the project's half: Vagrant keeps its state beside its Vagrantfile
 MACHINES = ("db1", "web1", "web2")
 PAGES = {"web1": "http://192.168.56.11:8000", "web2": "http://192.168.56.12:8000"}
-SLOW = ("-e", "gate_patience=900", "-e", "confirm_timeout=1800", "-e", "@registry.json")
+SLOW = ("-e", "confirm_timeout=1800", "-e", "@registry.json")
+PATIENT = (  # health checks that an emulated core can answer in time
+    ("timeout: 5s", "timeout: 60s"), ("timeout=4", "timeout=50"),
+    ("start_period: 20s", "start_period: 600s"), ("start_period: 30s", "start_period: 600s"),
+)  # fmt: skip
 AROUND = {
     **os.environ, "VAGRANT_HOME": str(ROOM / "vagrant"), "VAGRANT_CHECKPOINT_DISABLE": "1",
     "VAGRANT_DEFAULT_PROVIDER": "libvirt", "DEPLOY_VAGRANT_BOX": NAME,
@@ -43,6 +47,9 @@ def main() -> None:
         shutil.rmtree(ROOM / name, ignore_errors=True)
         shutil.copytree(ROOT / name, ROOM / name)
     shutil.copy(ROOT / "Vagrantfile", ROOM)
+    compose = ROOM / "examples/django/compose.yaml"
+    for quick, patient in PATIENT:
+        compose.write_text(compose.read_text().replace(quick, patient))
     with libvirt():
         ensure_box(ROOM / "box")
         lab = Lab(f"vm-{os.getpid()}", free_subnet(ensure_engine(say)), ROOM / "lab", say=say)
@@ -71,19 +78,19 @@ def tell(lab: Lab) -> None:
 
     views.write_text(sound.replace('HttpResponse("ok\\n", ', 'HttpResponse("broken\\n", status=503, '))
     assert views.read_text() != sound
-    assert deploy() == ExitCode.ROLLED_BACK
+    assert deploy(gate_patience=120) == ExitCode.ROLLED_BACK
     assert versions() == first
     views.write_text(f"{sound}\n")
     assert deploy() == ExitCode.OK
     assert versions() != first
-    assert deploy("rollback") == ExitCode.OK
+    assert deploy(verb="rollback") == ExitCode.OK
     assert versions() == first
     say("all is as it should be")
 
 
-def deploy(*verb: str) -> int:
+def deploy(*, verb: str = "run", gate_patience: int = 900) -> int:
     program = Path(sys.executable).parent / "deploy"
-    return said(str(program), *verb, "vagrant", *SLOW)
+    return said(str(program), verb, "vagrant", *SLOW, "-e", f"gate_patience={gate_patience}")
 
 
 def versions() -> dict[str, str]:
