@@ -58,6 +58,15 @@ class Module(Protocol):
 
 
 @runtime_checkable
+class Inquiring(Protocol):
+    """A Module that asks more where something is not as wanted; a host that is costs no second look."""
+
+    def further_facts(self, seen: Facts) -> tuple[Fact[Any], ...]:
+        """What else `plan` has to know, from what `facts()` have answered."""
+        ...
+
+
+@runtime_checkable
 class Returning(Protocol):
     """A Module that has more to tell than what it did."""
 

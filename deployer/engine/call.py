@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Event as Flag
 from typing import Any
@@ -19,7 +19,7 @@ from deployer.model.action import Action, Put
 from deployer.model.event import Note, Retrying
 from deployer.model.playbook import Play, Task
 from deployer.model.report import Status, TaskResult
-from deployer.protocols import Fact, Facts, Module, Returning, Saying
+from deployer.protocols import Fact, Facts, Inquiring, Module, Returning, Saying
 
 _TRIES = 3  # after the first one, where `until` gives no number
 
@@ -145,10 +145,15 @@ class Call:
 
     def _look(self, module: Module) -> Facts:
         """What the module asks for, as it is before anything is done."""
-        missing = [fact for fact in module.facts() if fact not in self.at.seen]
+        self._ask(module.facts())
+        if isinstance(module, Inquiring):
+            self._ask(module.further_facts(SeenOnHost(self.at.seen)))
+        return SeenOnHost(self.at.seen)
+
+    def _ask(self, facts: Iterable[Fact[Any]]) -> None:
+        missing = [fact for fact in facts if fact not in self.at.seen]
         if missing:
             self.at.seen.update(look(self.at.target.remote, missing, become=self._become))
-        return SeenOnHost(self.at.seen)
 
     def _plan(self, module: Module, seen: Facts) -> tuple[Action, ...]:
         try:

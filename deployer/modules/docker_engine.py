@@ -31,7 +31,7 @@ from deployer.modules._docker_upgrade import (
     is_idle_upgrade,
     plan_live_restore,
 )
-from deployer.modules._refusals import ArgumentRefusedError
+from deployer.modules._refusals import ArgumentRefusedError, HostRefusedError
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
 
@@ -106,10 +106,21 @@ class DockerEngineInstalled:
     def facts(self) -> tuple[Fact[Any], ...]:
         newest: tuple[Fact[Any], ...] = (Packages(PACKAGES), AptCacheAge(), LiveRestore())
         return (
-            Os(), DockerEngine(), DaemonJson(), FileState(DAEMON_JSON), PackageWork(),
-            *((DockerRepository(self.repository),) if self._asks_repository() else ()),
+            Os(), DockerEngine(), DaemonJson(), FileState(DAEMON_JSON),
             *(newest if self.state == "latest" else ()),
         )  # fmt: skip
+
+    def further_facts(self, seen: Facts) -> tuple[Fact[Any], ...]:
+        """What is at work on the host's packages, and whether Docker's repository answers, where parts are missing."""
+        try:
+            need = self._need(seen)
+        except HostRefusedError:
+            return ()  # `plan` says why
+        asks = need.missing and self._asks_repository()
+        return (
+            *((PackageWork(),) if need.packages else ()),
+            *((DockerRepository(self.repository),) if asks else ()),
+        )
 
     def plan(self, seen: Facts) -> Iterator[Action]:
         os, need = seen[Os()], self._need(seen)

@@ -35,7 +35,7 @@ from deployer.config import binding
 from deployer.model.action import Action, Outcome
 from deployer.model.loaded import Loaded
 from deployer.modules.registry import MODULES
-from deployer.protocols import Fact, Module, Returning
+from deployer.protocols import Fact, Inquiring, Module, Returning
 
 T = TypeVar("T")
 ROOT = Path(__file__).parent
@@ -135,4 +135,5 @@ def plan(name: str, case: Case) -> Planned:
     actions = tuple(made.plan(seen))
     done = [Outcome(action=one, output=text or "") for one, text in zip_longest(actions, case.outputs)]
     returned = made.returns(seen, done) if case.returns and isinstance(made, Returning) else {}
-    return Planned(made.facts(), actions, returned)
+    further = made.further_facts(seen) if isinstance(made, Inquiring) else ()
+    return Planned((*made.facts(), *further), actions, returned)
