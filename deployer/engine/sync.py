@@ -46,6 +46,7 @@ cd "$root/releases" || exit 1
 rm -rf -- {useless}
 left() {{ df "$1" . 2>/dev/null | awk 'END {{ print ($2 + 0 > 0 && $4 ~ /^[0-9]+$/) ? $4 : {plenty} }}'; }}
 k=$(left -Pk) n=$(left -Pi)
+k=${{k:-{plenty}}} n=${{n:-{plenty}}}
 [ "$k" -ge {kilobytes} ] && [ "$n" -ge {inodes} ] || {{ echo "$k $n"; exit {full}; }}
 unpacking= early=
 leave() {{
