@@ -13,14 +13,15 @@ from waiting import eventually
 
 from deployer.lab.host import LabHost
 
+# Whether it is at rest comes first: what is read after that is how it rests.
 LOOK = """\
 cd {root} || exit 1
 echo "now $(date +%s)"
+echo "units $(ls /etc/systemd/system | grep -F {unit} | tr '\\n' ' ')"
+echo "files $(ls .deploy 2>/dev/null | tr '\\n' ' ')"
 echo "current $(readlink current | sed 's|.*/||')"
 echo "releases $(ls releases 2>/dev/null | tr '\\n' ' ')"
 echo "tmp $(ls -d releases/.tmp-* 2>/dev/null | tr '\\n' ' ')"
-echo "units $(ls /etc/systemd/system | grep -F {unit} | tr '\\n' ' ')"
-echo "files $(ls .deploy 2>/dev/null | tr '\\n' ' ')"
 echo "phase $(cat .deploy/phase 2>/dev/null)"
 last=$(ls -d .deploy/lock.* 2>/dev/null | sed 's/.*lock\\.//' | sort -n | tail -n 1)
 expires=$(cat .deploy/lock.$last/expires 2>/dev/null || echo 0)

@@ -67,11 +67,9 @@ def _on_a_lane(lanes: SimpleQueue[Lane], case: int, step: int) -> str:
 
 def kill_and_mend(lane: Lane, case: int, step: int) -> str:
     """One case, from a healthy fleet to a healthy fleet."""
-    old = lane.project.release()
     when, way = ("before", "after")[(case // len(WAYS)) % 2], WAYS[case % len(WAYS)]
     with lane.polling() as polls:
-        with lane.new_release():
-            about, killed_at = lane.killed(step, when)
+        old, about, killed_at = lane.killed(step, when)
         how = by_watchdog(lane, old) if way == "watchdog" else by_hand(lane, old, way)
         lane.sound()
     note("killed", step, f"{when} {about}; {way}", how, since=killed_at, polls=polls)

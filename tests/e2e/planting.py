@@ -117,6 +117,10 @@ def plant(shop: Project, plants: Plants, base: str, checkout: Path) -> None:
             "FROM_VAULT": "{{ scalar }}", "FROM_ENV": "{{ lookup('env', 'PLANTED_SECRET') }}",
         },
         "deploy_env": {"API_TOKEN": plants["API_TOKEN"], "CACHE_URL": plants["CACHE_URL"]},
+        "deploy_registries": [
+            {"server": "registry.example.com", "username": "ci", "password": plants["registry"]},
+            {"server": "r2.example.com", "username": "ci", "password": "{{ lookup('env', 'PLANTED_REGISTRY') }}"},
+        ],
         "gate_patience": 6,
     }  # fmt: skip
     shop.host_variables[shop.fleet.names[0]] = {

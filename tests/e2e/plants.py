@@ -73,6 +73,7 @@ SHAPES = {  # of values in deploy_secrets: what breaks quoting, patterns, encodi
 PLANTS = {
     "inventory": ("db_password", "smtp.password", "accounts.token", "backup_api_key", "cache_url"),
     "login and sudo": ("ansible_password", "ansible_become_password"),
+    "registries": ("registry", "env into a registry"),
     "vault": ("vault scalar", "vault file", "vaulted -e @file", "vaulted src of copy"),
     "environment": ("env into deploy_secrets", "env into a variable", "pipe"),
     "-e @file": ("-e @file", "nested in -e @file"),

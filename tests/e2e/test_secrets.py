@@ -88,7 +88,11 @@ def person(story: Story) -> Iterator[None]:
 def tell(story: Story) -> None:
     """The commands of the story; each shows as much as it can."""
     shop, plants = story.project, story.plants
-    env = {"PLANTED_SECRET": plants["env into deploy_secrets"], "PLANTED_VARIABLE_TOKEN": plants["env into a variable"]}
+    env = {
+        "PLANTED_SECRET": plants["env into deploy_secrets"],
+        "PLANTED_VARIABLE_TOKEN": plants["env into a variable"],
+        "PLANTED_REGISTRY": plants["env into a registry"],
+    }
     given = ("--vault-password-file", "vault-password", "-e", "@extra.json", "-e", "@vaulted.json", "-vvv")
 
     def run(*args: str) -> CommandRun:
