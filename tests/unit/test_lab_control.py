@@ -11,7 +11,7 @@ def test_pip_settings_that_point_to_files_here_are_dropped():
     text = pip_conf(
         {
             "index-url": "https://pypi.example/simple",
-            "extra-index-url": "file:///opt/pypi/simple https://more.example/simple",
+            "extra-index-url": "file:///srv/pypi/simple https://more.example/simple",
             "find-links": "/opt/wheels",
             "constraint": "/etc/constraints.txt",
             "proxy": "http://localhost:3128",
