@@ -51,7 +51,8 @@ class Lab:
         """Return these hosts, ready for SSH, beside a filled registry; leaves alone what is up already."""
         public_key = ensure_key(self.key)
         client = ensure_engine(self._say)
-        ensure_inotify(len(specs), self._say)
+        beside = client.api.containers(filters={"label": f"{LABEL}.role=host"})  # of other labs, too
+        ensure_inotify(len(beside) + len(specs), self._say)
         network = ensure_network(client, self._network_name, self.subnet, lab=self.name)
         with ThreadPoolExecutor(max_workers=4) as pool:
             registry = pool.submit(self._serve_images, client, network, pool)

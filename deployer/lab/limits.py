@@ -14,7 +14,7 @@ _OTHERS = 128  # the kernel's default, for everything else on this machine
 
 
 def instances_for(hosts: int, present: int) -> int | None:
-    """Return what the limit has to be for so many hosts; None where what is set will do."""
+    """Return what the limit has to be for so many hosts on this machine; None where what is set will do."""
     wanted = _OTHERS + _PER_HOST * hosts
     return wanted if hosts > 8 and present < wanted else None
 
