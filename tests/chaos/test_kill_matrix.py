@@ -113,7 +113,7 @@ def by_hand(lane: Lane, old: str, verb: str) -> str:
 
 @pytest.mark.parametrize("case", CASES)
 def test_killed(matrix: Matrix, case: int) -> None:
-    if case not in matrix.outcomes:
+    if ALL and case >= len(matrix.exchanges):
         pytest.skip(f"a deployment has {len(matrix.exchanges)} exchanges")
     matrix.outcomes[case].result()
 
