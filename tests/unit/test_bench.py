@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 import subprocess
 import sys
@@ -209,8 +208,6 @@ def test_a_failure_on_one_host_fails_the_script(tmp_path: Path, site: Path) -> N
     access = Access(tmp_path / "key", tmp_path)
     access.write(hosts, {"127.0.0.1": ["ssh-ed25519 AAAA"]})
     job = Job(name="site", folder=site, port=80, hosts=hosts, access=access)
-    if not (shutil.which("ssh") and shutil.which("rsync")):
-        pytest.skip("no ssh or rsync here")
     for command in (ShellTool(tmp_path / "shell").deploy(job), ShellTool(tmp_path / "shell").sync(job)):
         with pytest.raises(BenchError, match="ended with 1"):
             measure(command)

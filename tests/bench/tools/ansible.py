@@ -47,15 +47,6 @@ class AnsibleTool(Tool):
     def sync(self, job: Job) -> Command:
         return self._playbook(job.hosts, job.access, [self._synchronize(job)])
 
-    def tree(self, job: Job) -> str:
-        return f"/srv/{job.name}"
-
-    def clear(self, job: Job) -> str:
-        return f"rm -rf {self.tree(job)}"
-
-    def go_back(self, job: Job, release: str) -> Command:
-        return self.deploy(job)
-
     def status(self, job: Job) -> Command:
         return self._ad_hoc(job.hosts, job.access, f"docker compose -p {job.name} ps")
 

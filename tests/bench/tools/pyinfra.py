@@ -36,15 +36,6 @@ class PyinfraTool(Tool):
     def sync(self, job: Job) -> Command:
         return self._deploy_file(job.hosts, job.access, self._rsync(job))
 
-    def tree(self, job: Job) -> str:
-        return f"/srv/{job.name}"
-
-    def clear(self, job: Job) -> str:
-        return f"rm -rf {self.tree(job)}"
-
-    def go_back(self, job: Job, release: str) -> Command:
-        return self.deploy(job)
-
     def status(self, job: Job) -> Command:
         return self._start(job.hosts, job.access, "exec", "--sudo", "--", f"docker compose -p {job.name} ps")
 

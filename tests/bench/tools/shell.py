@@ -50,12 +50,6 @@ class ShellTool(Tool):
     def tree(self, job: Job) -> str:
         return f"/home/deploy/{job.name}"
 
-    def clear(self, job: Job) -> str:
-        return f"rm -rf {self.tree(job)}"
-
-    def go_back(self, job: Job, release: str) -> Command:
-        return self.deploy(job)
-
     def status(self, job: Job) -> Command:
         return self._script(job.hosts, job.access, [self._ssh(job.access, f"sudo docker compose -p {job.name} ps")])
 

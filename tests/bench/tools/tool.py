@@ -46,17 +46,18 @@ class Tool(ABC):
     def sync(self, job: Job) -> Command:
         """The project's files alone."""
 
-    @abstractmethod
     def tree(self, job: Job) -> str:
         """Where they are on a host, as shell words."""
+        return f"/srv/{job.name}"
 
-    @abstractmethod
     def clear(self, job: Job) -> str:
         """Shell that takes all of a job's files from a host again."""
+        return f"rm -rf {self.tree(job)}"
 
-    @abstractmethod
     def go_back(self, job: Job, release: str) -> Command:
         """The version before serves. `release` is what `released` said then; the folder here has that version again."""
+        del release
+        return self.deploy(job)
 
     def released(self, job: Job) -> str:
         """Shell that prints what a host calls the version that it is on; for tools that know releases."""
