@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from typing import cast
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
 import pytest
 from fleets import FAILED
@@ -21,7 +21,7 @@ from deployer.lab.host import LabHost
 from deployer.model.action import Action, Put
 from deployer.modules._refusals import HostRefusedError
 from deployer.modules.docker_engine import DockerEngineInstalled
-from deployer.protocols import Facts
+from deployer.protocols import Fact, Facts
 
 pytestmark = pytest.mark.skipif(os.environ.get("USERLANDS") != "all", reason="USERLANDS=all asks for it")
 
@@ -85,6 +85,11 @@ def planned(host: LabHost, fingerprint: str | None) -> tuple[Action, ...]:
     """What `docker_engine` would do, from what the host says; systemd is said to be there."""
     module = DockerEngineInstalled(repository="http://127.0.0.1/linux/centos", fingerprint=fingerprint)
     ask(host, "mkdir -p /run/systemd/system")
-    answers = read_look(ask(host, render_look(module.facts(), "nonce")), "nonce")
-    seen = {fact: fact.parse(*answer) for fact, answer in zip(module.facts(), answers, strict=True)}
+    seen = told(host, module.facts())
+    seen |= told(host, module.further_facts(cast(Facts, seen)))
     return tuple(module.plan(cast(Facts, seen)))
+
+
+def told(host: LabHost, facts: Sequence[Fact[Any]]) -> dict[Fact[Any], Any]:
+    answers = read_look(ask(host, render_look(facts, "nonce")), "nonce")
+    return {fact: fact.parse(*answer) for fact, answer in zip(facts, answers, strict=True)}
