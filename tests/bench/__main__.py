@@ -25,6 +25,7 @@ from bench.plots import draw
 from bench.results import Results
 from bench.tools.tool import Tool
 from deployer.errors import LabError
+from deployer.lab.privilege import ensure_commands
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = ROOT / ".venv-bench"
@@ -59,6 +60,7 @@ CASES: tuple[Case, ...] = (
     OneCommand("command-32", "10. a command on 32 endpoints", endpoints=32),
     OneCommand("command-200", "10. a command on 200 endpoints", endpoints=200),
 )
+HERE = {"ssh": "openssh-client", "rsync": "rsync"}  # what peers run on this machine; deployer needs neither
 COUNTS = "counts"  # all that is not timed, and what deployer promises alone
 QUICK = ("unchanged-3", "changed", "unchanged-50ms", "unchanged-200ms", COUNTS)
 ORDER = (  # those that need many hosts come last: they make the machine busier
@@ -96,6 +98,7 @@ def main() -> int:
 def _measure(ground: Ground, results: Results, chosen: Sequence[str], pace: Pace, *, thrifty: bool) -> None:
     """`thrifty`: count only deployer and the shell script, and leave out what deployer promises alone."""
     by_key = {case.key: case for case in CASES}
+    ensure_commands(HERE, say)
     ground.hosts(3)
     results.machine, results.versions = describe_machine(), describe_versions(ground)
     for key in chosen:
