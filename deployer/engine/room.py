@@ -139,6 +139,8 @@ def arming(project: str, root: str, undo: str, timeout: int) -> str:
         f"if [ -d {SYSTEMD} ] && [ -w {shlex.quote(UNITS)} ]; then\n"
         f"  printf '%s' {shlex.quote(told)} >{path} && chmod 644 {path} || exit 1\n"
         f"  mkdir -p {wants} && ln -sf {path} {link} && flush {path} {wants} || exit 1\n"
+        f'  [ "$(systemctl show --property=NeedDaemonReload --value {name} 2>/dev/null)" != yes ] || '  # one of before
+        "systemctl daemon-reload\n"
         f"  systemctl restart {name} 2>/dev/null || "
         f"{{ systemctl daemon-reload && systemctl restart {name}; }} || exit 1\n"
         "else\n"

@@ -95,13 +95,24 @@ def test_service_is_made_for_every_boot_and_goes_with_the_rollout(systemd: Path,
     name = "deployer-watchdog-shop"
     link = tmp_path / "units/multi-user.target.wants/deployer-watchdog-shop.service"
     assert link.readlink() == unit
-    assert systemd.read_text().splitlines() == [f"restart {name}"]
+    asked = f"show --property=NeedDaemonReload --value {name}"
+    assert systemd.read_text().splitlines() == [asked, f"restart {name}"]
 
     closing = room.enter(str(root)) + room.closing("shop", "rollout ended")
     subprocess.run(["sh", "-c", closing], check=True)
     assert systemd.read_text().splitlines()[-1] == f"stop {name}"
     assert not unit.exists()
     assert not link.is_symlink()
+
+
+def test_service_that_systemd_still_knows_from_an_earlier_place_is_read_anew(systemd: Path, tmp_path: Path) -> None:
+    """As after a reboot in the middle of a rollout: the target that wanted it at boot keeps it in memory."""
+    (tmp_path / ".deploy").mkdir()
+    with (tmp_path / "bin/systemctl").open("a") as tool:
+        tool.write('[ "$1" != show ] || echo yes\n')
+    arming = room.enter(str(tmp_path)) + room.arming("shop", str(tmp_path), "true\n", 60)
+    subprocess.run(["sh", "-c", arming], check=True)
+    assert systemd.read_text().splitlines()[1:] == ["daemon-reload", "restart deployer-watchdog-shop"]
 
 
 def test_watchdog_takes_its_own_service_away(systemd: Path, tmp_path: Path) -> None:
