@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass
 from typing import ClassVar
 
+from deployer.facts._engine_api import ENGINE, IF_THERE, PROJECT, question
 from deployer.model.release import Container
 
 _LABELS = ("service", "config-hash", "oneoff")
@@ -34,10 +35,11 @@ class ProjectContainers:
     project: str
 
     def script(self) -> str:
-        label = shlex.quote(f"label=com.docker.compose.project={self.project}")
+        listed = question("/containers/json", all=True, filters={"label": [f"{PROJECT}={self.project}"]})
         return (
-            "command -v docker >/dev/null || exit 0\n"
-            f'ids=$(docker ps --all --quiet --no-trunc --filter {label}) && [ -n "$ids" ] || exit 0\n'
+            f"{IF_THERE}{ENGINE}"
+            f'ids=$({listed} | grep -o \'"Id":"[0-9a-f]*"\' | cut -d \'"\' -f 4)\n'
+            '[ -n "$ids" ] || exit 0\n'
             f"docker inspect --format {shlex.quote(_FORMAT)} $ids"
         )
 
@@ -55,11 +57,9 @@ class ProjectImages:
     project: str
 
     def script(self) -> str:
-        reference = shlex.quote(f"reference={self.project}-*")
-        return (
-            "command -v docker >/dev/null || exit 0\n"
-            f"docker image ls --filter {reference} --format '{{{{.Repository}}}}:{{{{.Tag}}}}'"
-        )
+        listed = question("/images/json", filters={"reference": [f"{self.project}-*"]})
+        return f"{IF_THERE}{ENGINE}{listed} | grep -o '\"RepoTags\":\\[[^]]*]'"
 
     def parse(self, output: str, status: int) -> frozenset[str]:
-        return frozenset(line for line in output.split() if ":" in line)
+        found = (json.loads(line.partition(":")[2]) for line in output.splitlines())
+        return frozenset(tag for tags in found for tag in tags if tag.startswith(f"{self.project}-"))

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from deployer.facts._engine_api import ENGINE
+
 DAEMON_JSON = "/etc/docker/daemon.json"
 
 VENDOR_PACKAGES = ("docker-ce", "docker-ce-cli", "containerd.io", "docker-buildx-plugin", "docker-compose-plugin")
@@ -17,12 +19,12 @@ DISTRIBUTION_PACKAGES = (  # of any of them: those that have Docker's parts, or 
     "moby-engine", "docker", "docker-engine", "docker-cli-compose", "docker-cli-buildx",
 )  # fmt: skip
 
-# A docker command costs 30 to 60 ms, twice that where it hands over to a plugin: plugins are asked themselves, in the
-# folders where the docker command looks for them; the daemon's own version is asked for only if it does not answer.
+# A docker command is dear, and dearer where it hands over to a plugin: plugins are asked themselves, in the folders
+# where the docker command looks for them; the daemon's own version is asked for only if it does not answer.
 # podman-docker's `docker` is never run: it would make podman's folders. A package that is removed and not purged has
 # no md5sums any more, so that no program has to ask dpkg.
-_ENGINE = """\
-plugin() {
+_SCRIPT = """\
+@ENGINE@plugin() {
   for d in "${DOCKER_CONFIG:-${HOME:-}/.docker}" /usr/local/lib/docker /usr/local/libexec/docker /usr/lib/docker \\
     /usr/libexec/docker; do
     if [ -x "$d/cli-plugins/docker-$1" ]; then printf '%s\\n' "$d/cli-plugins/docker-$1"; return 0; fi
@@ -37,12 +39,11 @@ if ! command -v dockerd >/dev/null 2>&1; then
   if [ -e /snap/bin/docker ]; then place=snap; fi
 fi
 if [ "$place" != podman ] && command -v docker >/dev/null 2>&1; then
-  if engine=$(docker version --format '{{.Server.Version}}{{range .Server.Components}} {{.Name}}{{end}}' 2>&1); then
-    state=running
-  else
-    case $engine in *'permission denied'*) state=denied ;; esac
-    engine=
-  fi
+  said=$(engine /_ping 2>&1) || :
+  case $said in
+    HTTP/*' 200 '*[Ss]'erver: '*) state=running engine=${said#*[Ss]erver: } engine=${engine%%[!!-~]*} ;;
+    *'permission denied'*) state=denied ;;
+  esac
   p=$(plugin compose) || p='docker compose'
   compose=$($p version --short 2>/dev/null) || compose=
   if plugin buildx >/dev/null || docker buildx version >/dev/null 2>&1; then buildx=yes; fi
@@ -65,7 +66,9 @@ elif command -v rpm >/dev/null 2>&1; then
   packages=$(rpm -q --qf '%{NAME} ' $names 2>/dev/null | sed 's/package [^ ]* is not installed//g' | tr '\\n' ' ')
 fi
 printf '%s\\n' "$state" "$engine" "$compose" "$buildx" "$unit" "$place" "$packages"
-""".replace("@NAMES@", " ".join((*VENDOR_PACKAGES, *DISTRIBUTION_PACKAGES, "podman-docker")))
+""".replace("@NAMES@", " ".join((*VENDOR_PACKAGES, *DISTRIBUTION_PACKAGES, "podman-docker"))).replace(
+    "@ENGINE@", ENGINE
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,15 +104,16 @@ class DockerEngine:
     constant: ClassVar[bool] = False
 
     def script(self) -> str:
-        return _ENGINE
+        return _SCRIPT
 
     def parse(self, output: str, status: int) -> EngineSeen:
         lines = [line.strip() for line in output.split("\n")] + [""] * 7
         state, engine, compose, buildx, unit, place, packages = lines[:7]
         running = state == "running"
-        api = running and "podman" in engine.lower()  # podman's service, asked by a real `docker`
+        server, _, version = engine.partition("/")  # Docker/26.1.5+dfsg1
+        api = running and server == "Libpod"  # podman's service, asked by a real `docker`
         return EngineSeen(
-            version=_version(engine.partition(" ")[0] if running else engine), running=running,
+            version=_version(version if running else engine), running=running,
             denied=state == "denied", compose=_version(compose), buildx=buildx == "yes",
             unit=unit if unit != "not-found" else "",
             place="podman" if api or place == "podman" else "snap" if place == "snap" else "",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from deployer.facts._engine_api import ENGINE, IF_THERE, question
 from deployer.facts.releases import unless_serving
 
 _DF = re.compile(r" +(\d+) +-?\d+ +(-?\d+) +(?:-|\d+%) +(/.*)$")  # total, used, available, share, mount point
@@ -23,9 +24,11 @@ tell() {{
   awk -v m="/${{m#*% /}}" '$2 == m {{ o = $4 }} END {{ print (o ~ /^ro(,|$)/) ? "ro" : "denied" }}' /proc/mounts
 }}
 tell releases {root}
-command -v docker >/dev/null 2>&1 || exit 0
-said=$(docker info --format '{{{{.DockerRootDir}}}} {{{{.DriverStatus}}}}' 2>/dev/null) || exit 0
-tell images "${{said%% *}}"
+{engine}said=$({asked}) || exit 0
+d=${{said#*\\"DockerRootDir\\":\\"}}
+[ "$d" != "$said" ] || exit 0
+d=${{d%%\\"*}}
+tell images "$d"
 case $said in *io.containerd.snapshotter*) tell images /var/lib/containerd ;; esac
 """
 
@@ -53,7 +56,9 @@ class Space:
     digest: str = ""
 
     def script(self) -> str:
-        return unless_serving(self.root, self.digest) + _SCRIPT.format(root=shlex.quote(self.root))
+        return unless_serving(self.root, self.digest) + _SCRIPT.format(
+            root=shlex.quote(self.root), engine=IF_THERE + ENGINE, asked=question("/info")
+        )
 
     def parse(self, output: str, status: int) -> Mapping[str, Room] | None:
         lines = output.splitlines()

@@ -5,28 +5,20 @@ Each question is answered only where the release that is asked for does not serv
 
 from __future__ import annotations
 
-import json
 import re
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from deployer.facts._engine_api import ENGINE, IF_THERE, PROJECT, packed, unpacked
 from deployer.facts.releases import unless_serving
 from deployer.model.ports import Taken
 
-_CONTAINERS = (
-    '{"name":{{json .Name}},"project":{{json (index .Config.Labels "com.docker.compose.project")}},'
-    '"ports":{{json .NetworkSettings.Ports}},"mounts":{{json .Mounts}}}'
-)
-_NETWORKS = (
-    '{"name":{{json .Name}},"pools":{{json .IPAM.Config}},'
-    '"project":{{json (index .Labels "com.docker.compose.project")}}}'
-)
 _PROC = ("/proc/net/tcp", "/proc/net/tcp6", "/proc/net/udp", "/proc/net/udp6")
 _USER = re.compile(r'\("([^"]+)",pid=(\d+)')
 _ENGINE = re.compile(r"docker\w*|br-[0-9a-f]+|veth\w+|lo")  # interfaces of the engine
 LISTEN = "0A"
+_NETWORKS = "networks:"  # between both halves of an answer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,14 +53,10 @@ class RunningContainers:
     digest: str = ""
 
     def script(self) -> str:
-        return (
-            f"{unless_serving(self.root, self.digest)}command -v docker >/dev/null || exit 0\n"
-            'ids=$(docker ps --quiet --no-trunc) && [ -n "$ids" ] || exit 0\n'
-            f"docker inspect --format {shlex.quote(_CONTAINERS)} $ids"
-        )
+        return f"{unless_serving(self.root, self.digest)}{IF_THERE}{ENGINE}{packed('/containers/json')}"
 
     def parse(self, output: str, status: int) -> ContainersSeen:
-        found = [_stranger(json.loads(line)) for line in output.splitlines() if line.startswith("{")]
+        found = [_stranger(raw) for raw in unpacked(output)]
         return ContainersSeen(
             strangers=tuple(sorted((one for one in found if one.project != self.project), key=lambda one: one.name)),
             own=tuple(port for one in found if one.project == self.project for port in one.ports),
@@ -76,18 +64,18 @@ class RunningContainers:
 
 
 def _stranger(raw: Mapping[str, Any]) -> Stranger:
-    name, project = raw["name"].lstrip("/"), raw["project"] or ""
+    name, project = (raw.get("Names") or ["?"])[0].lstrip("/"), (raw.get("Labels") or {}).get(PROJECT, "")
     who = str(Stranger(name=name, project=project))
     return Stranger(
         name=name,
         project=project,
         ports=tuple(
-            Taken(address=bound["HostIp"], number=int(bound["HostPort"]), protocol=inner.partition("/")[2], by=who)
-            for inner, bindings in sorted((raw["ports"] or {}).items())
-            for bound in bindings or ()
+            Taken(address=port.get("IP", ""), number=port["PublicPort"], protocol=port["Type"], by=who)
+            for port in sorted(raw.get("Ports") or (), key=lambda one: (one["PrivatePort"], one["Type"]))
+            if "PublicPort" in port
         ),
         volumes=tuple(
-            sorted(one["Name"] for one in raw["mounts"] or () if one.get("Type") == "volume" and one.get("RW"))
+            sorted(one["Name"] for one in raw.get("Mounts") or () if one.get("Type") == "volume" and one.get("RW"))
         ),
     )
 
@@ -157,23 +145,22 @@ class Subnets:
         return (
             f"{unless_serving(self.root, self.digest)}"
             "if command -v ip >/dev/null; then ip -o -4 route show scope link; ip -o -6 route show; fi\n"
-            "command -v docker >/dev/null || exit 0\n"
-            f"docker network inspect --format {shlex.quote(_NETWORKS)} $(docker network ls --quiet --no-trunc)"
+            f"{IF_THERE}{ENGINE}echo {_NETWORKS}\n{packed('/networks')}"
         )
 
     def parse(self, output: str, status: int) -> SubnetsSeen:
         by: dict[str, tuple[str, ...]] = {}
         own = []
-        for line in output.splitlines():
-            if line.startswith("{"):
-                raw = json.loads(line)
-                if raw["project"] == self.project:
-                    own.append(raw["name"])
-                else:
-                    by[f"network {raw['name']}"] = tuple(one["Subnet"] for one in raw["pools"] or () if "Subnet" in one)
+        routes, _, networks = output.partition(f"{_NETWORKS}\n")
+        for line in routes.splitlines():
+            for interface, subnet in _route(line.split()):
+                by[interface] = (*by.get(interface, ()), subnet)
+        for raw in unpacked(networks):
+            if (raw.get("Labels") or {}).get(PROJECT) == self.project:
+                own.append(raw["Name"])
             else:
-                for interface, subnet in _route(line.split()):
-                    by[interface] = (*by.get(interface, ()), subnet)
+                pools = raw["IPAM"].get("Config") or ()
+                by[f"network {raw['Name']}"] = tuple(one["Subnet"] for one in pools if "Subnet" in one)
         return SubnetsSeen(by=by, own=tuple(own))
 
 

@@ -107,6 +107,7 @@ _IMAGES_OF = (
 
 # says whose pull failed in the words that `rollout.faults` knows
 _PULL = """docker pull --quiet "$image" || { printf 'could not pull %s\\n' "$image"; exit 1; }"""
+_ID = "docker image inspect --format '{{.Id}}'"
 # what a file that is refused has to be compared with
 _TOLD = '{ rc=$?; printf \'docker compose is %s\\n\' "$(docker compose version --short)"; exit "$rc"; }'
 
@@ -126,17 +127,17 @@ def _pull_and_pin(release: Release, service: str, *, pull: str, before: str) -> 
     database's container for nothing.
     """
     name = shlex.quote(service)
-    missing = 'docker image inspect "$image" >/dev/null 2>&1 || ' if pull == "missing" else ""
+    pulled = f'{_PULL}\nnew=$({_ID} "$image")'
+    if pull == "missing":
+        pulled = f'new=$({_ID} "$image" 2>/dev/null) || {{\n{pulled}\n}}'
+    kept = f'[ "$new" = "$({_ID} {shlex.quote(before)} 2>/dev/null)" ]' if before else "false"
+    own = shlex.quote(pin(release, service))
     return "\n".join(
         (
             f"image=$(awk -v name={name} '$1 == name {{ print $2 }}' {shlex.quote(release.path + '/images')})",
             f"[ -n \"$image\" ] || {{ echo 'compose knows no image for' {name}; exit 1; }}",
-            f"{missing}{_PULL}",
-            "new=$(docker image inspect --format '{{.Id}}' \"$image\")",
-            f"before={shlex.quote(before)}",
-            'old=$([ -z "$before" ] || docker image inspect --format \'{{.Id}}\' "$before" 2>/dev/null || true)',
-            f'if [ "$new" = "$old" ]; then pin=$before; else pin={shlex.quote(pin(release, service))}; fi',
-            'docker image tag "$image" "$pin"',
+            pulled,
+            f'if {kept}; then pin={shlex.quote(before)}; else pin={own}; docker image tag "$image" "$pin"; fi',
             f"file={shlex.quote(release.path + '/compose.release.yaml')}",
             "sed -i 's/^services: {}$/services:/' \"$file\"",
             f'printf \'  %s:\\n    image: %s\\n\' {name} "$pin" >>"$file"',

@@ -39,6 +39,11 @@ def program(folder: Path, name: str, text: str) -> None:
     (folder / name).chmod(0o755)
 
 
+def answers(server: str) -> str:
+    """What `docker system dial-stdio` brings back when the engine is asked for a sign of life."""
+    return f"printf 'HTTP/1.0 200 OK\\r\\nApi-Version: 1.45\\r\\nServer: {server} (linux)\\r\\n\\r\\nOK'"
+
+
 def ask(fact: Fact[T], folder: Path) -> T:
     """Its answer where all files, but for temporary ones, are below a folder: this machine may have a Docker too."""
     script = re.sub(r"(?<![\w\"])/(?=(usr|var|snap|etc|lib|run)/)", f"{folder}/", fact.script())
@@ -60,7 +65,7 @@ def test_running_engine_with_plugins(bin_folder: Path) -> None:
         bin_folder,
         "docker",
         'case "$1 $2" in\n'
-        "'version --format') echo 26.1.5+dfsg1 ;;\n"
+        f"'system dial-stdio') {answers('Docker/26.1.5+dfsg1')} ;;\n"
         "'compose version') echo 2.26.1-4 ;;\n"
         "'buildx version') echo github.com/docker/buildx 0.13.1+ds1 0.13.1+ds1-3 ;;\n"
         "esac",
@@ -75,7 +80,7 @@ def test_stopped_engine_without_plugins(bin_folder: Path) -> None:
     program(
         bin_folder,
         "docker",
-        'if [ "$1" = version ]; then echo; echo "Cannot connect to the Docker daemon" >&2; exit 1; fi\n'
+        'if [ "$1" = system ]; then echo "Cannot connect to the Docker daemon" >&2; exit 1; fi\n'
         'echo "unknown flag: --short" >&2; exit 125',
     )
     program(bin_folder, "dockerd", "echo 'Docker version 20.10.24+dfsg1, build 5d6db84'")
@@ -87,14 +92,14 @@ def test_engine_that_does_not_let_us_in(bin_folder: Path) -> None:
     program(
         bin_folder,
         "docker",
-        'if [ "$1" = version ]; then echo "permission denied while trying to connect" >&2; exit 1; fi\n'
+        'if [ "$1" = system ]; then echo "permission denied while trying to connect" >&2; exit 1; fi\n'
         '[ "$1" = compose ] && echo v2.38.2',
     )
     assert ask(DockerEngine(), bin_folder) == EngineSeen(denied=True, compose="2.38.2")
 
 
 def test_plugins_are_asked_themselves_where_docker_looks_for_them(bin_folder: Path) -> None:
-    program(bin_folder, "docker", '[ "$1" = version ] || exit 1\necho 28.3.2')
+    program(bin_folder, "docker", f'[ "$1" = system ] || exit 1\n{answers("Docker/28.3.2")}')
     plugins = bin_folder / "usr" / "libexec" / "docker" / "cli-plugins"
     plugins.mkdir(parents=True)
     program(plugins, "docker-compose", '[ "$*" = "version --short" ] && echo v2.38.2')
@@ -113,7 +118,7 @@ def test_plugins_are_asked_themselves_where_docker_looks_for_them(bin_folder: Pa
     ],
 )
 def test_versions(printed: str, version: str | None) -> None:
-    assert DockerEngine().parse(f"running\n28.3.2\n{printed}\n\nnot-found\n", 0) == EngineSeen(
+    assert DockerEngine().parse(f"running\nDocker/28.3.2\n{printed}\n\nnot-found\n", 0) == EngineSeen(
         version="28.3.2", running=True, compose=version
     )
 
@@ -132,7 +137,7 @@ def test_a_docker_that_is_podman_is_not_run(bin_folder: Path) -> None:
 
 
 def test_an_engine_that_is_podmans_service_is_recognised(bin_folder: Path) -> None:
-    program(bin_folder, "docker", '[ "$1" = version ] || exit 1\necho 5.4.2 Podman Engine Conmon OCI Runtime')
+    program(bin_folder, "docker", f'[ "$1" = system ] || exit 1\n{answers("Libpod/5.4.2")}')
     assert ask(DockerEngine(), bin_folder) == EngineSeen(version="5.4.2", running=True, place="podman")
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 
 import pytest
 
 from deployer.config.compose_ports import ports_of
-from deployer.facts.strangers import Listeners, RunningContainers, Subnets
+from deployer.facts.strangers import ContainersSeen, Listeners, RunningContainers, Subnets
 from deployer.model.ports import Taken
 from deployer.model.project import Service
 from deployer.rollout.ports import overlap, taken_ports
@@ -84,36 +86,52 @@ def test_listeners_as_ss_and_as_the_kernel_tell_them() -> None:
     assert Listeners("/srv/shop").parse(PROC, 0) == (taken(8080, "another program", "127.0.0.1"),)
 
 
+def packed(listed: object) -> str:
+    """An answer of the Engine as the host's shell hands it on."""
+    answer = f"HTTP/1.1 200 OK\r\nServer: Docker/26.1.5 (linux)\r\n\r\n{json.dumps(listed)}\n"
+    return base64.encodebytes(gzip.compress(answer.encode())).decode()
+
+
 def test_containers_of_others_and_own_ones() -> None:
-    ports = {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}], "9/udp": None}
-    own = {"80/tcp": [{"HostIp": "", "HostPort": "80"}]}
+    ports = [
+        {"IP": "0.0.0.0", "PrivatePort": 80, "PublicPort": 8080, "Type": "tcp"}, {"PrivatePort": 9, "Type": "udp"},
+    ]  # fmt: skip
     mounts = [
         {"Type": "volume", "Name": "shop_data", "RW": True}, {"Type": "volume", "Name": "shop_logs", "RW": False},
         {"Type": "bind", "Source": "/etc", "RW": True},
     ]  # fmt: skip
-    lines = [
-        {"name": "/blog-web-1", "project": "blog", "ports": ports, "mounts": mounts},
-        {"name": "/alone", "project": "", "ports": {}, "mounts": []},
-        {"name": "/shop-web-1", "project": "shop", "ports": own, "mounts": []},
-    ]  # fmt: skip
-    seen = RunningContainers("/srv/shop", "shop").parse("\n".join(map(json.dumps, lines)), 0)
+    own = [{"IP": "", "PrivatePort": 80, "PublicPort": 80, "Type": "tcp"}]
+    label = "com.docker.compose.project"
+    listed = [
+        {"Names": ["/blog-web-1"], "Labels": {label: "blog"}, "Ports": ports, "Mounts": mounts},
+        {"Names": ["/alone"], "Labels": {}, "Ports": [], "Mounts": []},
+        {"Names": ["/shop-web-1"], "Labels": {label: "shop"}, "Ports": own, "Mounts": []},
+    ]
+    seen = RunningContainers("/srv/shop", "shop").parse(packed(listed), 0)
     assert [str(one) for one in seen.strangers] == ["container alone", "container blog-web-1 of project blog"]
     assert seen.strangers[1].volumes == ("shop_data",)
     assert seen.strangers[1].ports == (taken(8080, "container blog-web-1 of project blog", "0.0.0.0"),)
     assert [port.number for port in seen.own] == [80]
 
 
+@pytest.mark.parametrize("output", ["", "\n", "docker: not found", packed({"message": "no"}), packed([])[:-12]])
+def test_an_engine_that_has_nothing_to_say(output: str) -> None:
+    assert RunningContainers("/srv/shop", "shop").parse(output, 1) == ContainersSeen()
+
+
 def test_subnets_of_networks_and_interfaces() -> None:
-    output = """\
+    routes = """\
 10.0.0.0/24 dev eth0 proto kernel src 10.0.0.5
 172.17.0.0/16 dev docker0 proto kernel src 172.17.0.1 linkdown
 172.18.0.0/16 dev br-d1f9c0a0d8e8 proto kernel src 172.18.0.1
 fe80::/64 dev eth0 proto kernel metric 256
-{"name":"bridge","pools":[{"Subnet":"172.17.0.0/16","Gateway":"172.17.0.1"}],"project":""}
-{"name":"shop_default","pools":[{"Subnet":"172.18.0.0/16"}],"project":"shop"}
-{"name":"host","pools":null,"project":""}
 """
-    seen = Subnets("/srv/shop", "shop").parse(output, 0)
+    networks = [
+        {"Name": "bridge", "IPAM": {"Config": [{"Subnet": "172.17.0.0/16", "Gateway": "172.17.0.1"}]}, "Labels": {}},
+        {"Name": "shop_default", "IPAM": {"Config": []}, "Labels": {"com.docker.compose.project": "shop"}},
+        {"Name": "host", "IPAM": {"Config": None}, "Labels": None},
+    ]
+    seen = Subnets("/srv/shop", "shop").parse(f"{routes}networks:\n{packed(networks)}", 0)
     assert seen.by == {"interface eth0": ("10.0.0.0/24",), "network bridge": ("172.17.0.0/16",), "network host": ()}
     assert seen.own == ("shop_default",)
 
