@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from deployer.facts._engine_api import ENGINE
+from deployer.model.release import PLUGIN_FOLDERS
 
 DAEMON_JSON = "/etc/docker/daemon.json"
 
@@ -23,10 +24,10 @@ DISTRIBUTION_PACKAGES = (  # of any of them: those that have Docker's parts, or 
 # where the docker command looks for them; the daemon's own version is asked for only if it does not answer.
 # podman-docker's `docker` is never run: it would make podman's folders. A package that is removed and not purged has
 # no md5sums any more, so that no program has to ask dpkg.
-_SCRIPT = """\
+_SCRIPT = (
+    """\
 @ENGINE@plugin() {
-  for d in "${DOCKER_CONFIG:-${HOME:-}/.docker}" /usr/local/lib/docker /usr/local/libexec/docker /usr/lib/docker \\
-    /usr/libexec/docker; do
+  for d in "${DOCKER_CONFIG:-${HOME:-}/.docker}" @FOLDERS@; do
     if [ -x "$d/cli-plugins/docker-$1" ]; then printf '%s\\n' "$d/cli-plugins/docker-$1"; return 0; fi
   done
   return 1
@@ -66,8 +67,9 @@ elif command -v rpm >/dev/null 2>&1; then
   packages=$(rpm -q --qf '%{NAME} ' $names 2>/dev/null | sed 's/package [^ ]* is not installed//g' | tr '\\n' ' ')
 fi
 printf '%s\\n' "$state" "$engine" "$compose" "$buildx" "$unit" "$place" "$packages"
-""".replace("@NAMES@", " ".join((*VENDOR_PACKAGES, *DISTRIBUTION_PACKAGES, "podman-docker"))).replace(
-    "@ENGINE@", ENGINE
+""".replace("@NAMES@", " ".join((*VENDOR_PACKAGES, *DISTRIBUTION_PACKAGES, "podman-docker")))
+    .replace("@FOLDERS@", " ".join(PLUGIN_FOLDERS))
+    .replace("@ENGINE@", ENGINE)
 )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from deployer.model.release import Release
 from deployer.model.tree import Tree
@@ -53,6 +53,12 @@ class Run(Action):
 def run(*argv: str, because: str, cwd: str | None = None, serves: bool = False, **rest: object) -> Run:
     """A Run of this argv."""
     return Run(argv=argv, because=because, cwd=cwd, serves=serves, **rest)  # type: ignore[arg-type]
+
+
+def compose_run(release: Release, *argv: str, because: str, **rest: Any) -> Run:
+    """Docker Compose with a release's own files and environment; people are shown it without those options."""
+    label = shlex.join(("docker", "compose", *argv))
+    return Run(argv=(*release.compose(), *argv), label=label, because=because, **rest)
 
 
 @dataclass(frozen=True, kw_only=True)

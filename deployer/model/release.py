@@ -10,6 +10,16 @@ DEFAULT_RETRIES = 3  # the Engine's, for health checks
 FORMAT = 1  # of release.json and of the folder's layout; a part of every digest
 
 
+PLUGIN_FOLDERS = (  # where docker looks for its plugins, below a folder of the user's own
+    "/usr/local/lib/docker", "/usr/local/libexec/docker", "/usr/lib/docker", "/usr/libexec/docker",
+)  # fmt: skip
+# `docker compose` starts three large programs to run one: itself, the plugin to learn that it is one, and the plugin
+_COMPOSE = (
+    f'for d in "${{DOCKER_CONFIG:-${{HOME-}}/.docker}}" {" ".join(PLUGIN_FOLDERS)}; do '
+    'p=$d/cli-plugins/docker-compose; [ ! -x "$p" ] || exec "$p" "$@"; done; exec docker compose "$@"'
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Release:
     """What release.json says. Secrets are not in it: only their effect on the digest."""
@@ -53,10 +63,10 @@ class Release:
         return f"{self.path}/project"
 
     def compose(self) -> tuple[str, ...]:
-        """The `docker compose` argv that means this release, to be followed by a sub-command."""
+        """The argv of Docker Compose that means this release, to be followed by a sub-command."""
         files = [f"{self.tree_path}/{name}" for name in self.compose_files] + [f"{self.path}/compose.release.yaml"]
         return (
-            "docker", "compose", "--project-name", self.project,
+            "sh", "-c", _COMPOSE, "compose", "--project-name", self.project,
             "--project-directory", self.tree_path,
             "--env-file", f"{self.tree_path}/.env", "--env-file", f"{self.path}/.env",
             *(part for name in files for part in ("--file", name)),

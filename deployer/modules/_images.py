@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from deployer.model.action import Action, Put, Run, Script
+from deployer.model.action import Action, Put, Script, compose_run
 from deployer.model.login import Login
 from deployer.model.release import Installed, Release
 from deployer.modules._logins import with_logins
 
 BUILD_TIMEOUT = 3600.0
-
-
-def compose_run(release: Release, *argv: str, because: str, **rest: Any) -> Run:
-    """`docker compose` with the release's own files and environment; people are shown it without those options."""
-    label = shlex.join(("docker", "compose", *argv))
-    return Run(argv=(*release.compose(), *argv), label=label, because=because, **rest)
 
 
 def plan_images(
@@ -27,15 +20,11 @@ def plan_images(
     because = _images_because(release, installed, images)
     if because is None:
         return
-    plain = (
-        shlex.join(release.compose())
-        .replace(shlex.join(("--file", f"{release.path}/compose.release.yaml")), "")
-        .rstrip()
-    )
-    yield Script(
-        label=f"check {', '.join(release.compose_files)} with docker compose config", text=_check(release, plain),
-        because=f"release {release.id} must be valid before anything is switched",
-    )  # fmt: skip
+    if release.images or not release.built:  # what is built is read by compose to be built
+        yield Script(
+            label=f"check {', '.join(release.compose_files)} with docker compose config", text=_check(release),
+            because=f"release {release.id} must be valid before anything is switched",
+        )  # fmt: skip
     yield Put(
         path=f"{release.path}/compose.release.yaml", content=render_pins(release), mode=0o600,
         because="images are pinned to the release",
@@ -58,11 +47,13 @@ def build(
     release: Release, services: Sequence[str], logins: Sequence[Login], *, because: str, hint: str | None = None
 ) -> Action:
     """Build services with the names that the release's pins give their images."""
-    command = compose_run(release, "build", *services, because=because, timeout=BUILD_TIMEOUT, hint=hint)
-    if not logins:
-        return command
-    text = with_logins(logins, release.project, shlex.join(command.argv))
-    return Script(label=command.title, text=text, because=because, timeout=BUILD_TIMEOUT, hint=hint)
+    command = compose_run(release, "build", *services, because=because)
+    refused = shlex.join((*release.compose(), "config", "--quiet"))
+    text = f"{shlex.join(command.argv)} || {{ rc=$?; {refused} >/dev/null 2>&1 || {_TOLD}; exit $rc; }}"
+    return Script(
+        label=command.title, text=with_logins(logins, release.project, text), because=because, timeout=BUILD_TIMEOUT,
+        hint=hint,
+    )  # fmt: skip
 
 
 def pull_as(
@@ -109,15 +100,18 @@ _IMAGES_OF = (
 _PULL = """docker pull --quiet "$image" || { printf 'could not pull %s\\n' "$image"; exit 1; }"""
 _ID = "docker image inspect --format '{{.Id}}'"
 # what a file that is refused has to be compared with
-_TOLD = '{ rc=$?; printf \'docker compose is %s\\n\' "$(docker compose version --short)"; exit "$rc"; }'
+_TOLD = "printf 'docker compose is %s\\n' \"$(docker compose version --short)\""
 
 
-def _check(release: Release, compose: str) -> str:
+def _check(release: Release) -> str:
     """Shell that lets Compose read the files, once, and keeps which images they name; secrets stay in memory."""
+    pins = shlex.join(("--file", f"{release.path}/compose.release.yaml"))  # they are not there yet
+    compose = shlex.join(release.compose()).replace(pins, "").rstrip()
+    refused = f"{{ rc=$?; {_TOLD}; exit $rc; }}"
     if not release.images:
-        return f"{compose} config --quiet || {_TOLD}"
+        return f"{compose} config --quiet || {refused}"
     images = shlex.quote(f"{release.path}/images")
-    return f"umask 077\nconfig=$({compose} config) || {_TOLD}\nprintf '%s\\n' \"$config\" | {_IMAGES_OF} >{images}"
+    return f"umask 077\nconfig=$({compose} config) || {refused}\nprintf '%s\\n' \"$config\" | {_IMAGES_OF} >{images}"
 
 
 def _pull_and_pin(release: Release, service: str, *, pull: str, before: str) -> str:

@@ -10,11 +10,11 @@ from typing import Any, Literal
 from deployer.facts.containers import ProjectContainers, ProjectImages
 from deployer.facts.docker import DockerNetwork, DockerVolume
 from deployer.facts.releases import InstalledReleases
-from deployer.model.action import Action, Script, Watch, run
+from deployer.model.action import Action, Script, Watch, compose_run, run
 from deployer.model.login import Login
 from deployer.model.release import Container, Installed, Release
 from deployer.modules._drift import drift, runs_or_is_done
-from deployer.modules._images import compose_run, plan_images
+from deployer.modules._images import plan_images
 from deployer.modules._refusals import ArgumentRefusedError
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts

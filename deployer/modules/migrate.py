@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployer.facts.releases import InstalledReleases
-from deployer.model.action import Action, Script
+from deployer.model.action import Action, Script, compose_run
 from deployer.model.release import Release
-from deployer.modules._images import compose_run
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from deployer.model.action import Action, Link, Run, Script
+from deployer.model.action import Action, Link, Script, compose_run
 from deployer.model.release import Release
 
 _MARK = "[ ! -d {folder} ] || {{ echo {because} >{folder}/failed; rm -f {folder}/healthy; }}"
@@ -19,13 +19,13 @@ def plan_undo(before: Release | None, coming: Release) -> tuple[Action, ...]:
         text=_MARK.format(folder=shlex.quote(coming.path), because=shlex.quote(because)),
     )  # fmt: skip
     if before is None:
-        return (Run(argv=(*coming.compose(), "stop"), because=because), mark)
+        return (compose_run(coming, "stop", because=because), mark)
     which = ("--remove-orphans",) if before.whole else ("--no-deps", *before.services)
     steps: list[Action] = []
     added = sorted(set(coming.services) - set(before.services))
     if added and not before.whole:
-        steps.append(Run(argv=(*coming.compose(), "rm", "--stop", "--force", *added), because=because))
+        steps.append(compose_run(coming, "rm", "--stop", "--force", *added, because=because))
     if before.services:
-        steps.append(Run(argv=(*before.compose(), *_UP, *which), because=because))
+        steps.append(compose_run(before, *_UP, *which, because=because))
     link = Link(path=f"{before.root}/current", target=f"releases/{before.id}", because=because)
     return (*steps, link, mark)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from deployer.facts.containers import ProjectContainers, ProjectImages
 from deployer.facts.releases import InstalledReleases
-from deployer.model.action import Action, Link, Put, Run, Script
+from deployer.model.action import Action, Link, Put, Script
 from deployer.model.release import Installed, Release
 from deployer.model.release_json import to_json
 from deployer.modules.compose import Compose
@@ -25,7 +26,12 @@ cd "$DOCKER_STATE" || exit 64
 echo "$*" >>calls
 id_of() { awk -v name="$1" '$1 == name { print $2; found = 1 } END { exit !found }' images; }
 case "$1 $2" in
-"compose --project-name") shift $(($# - 1)); [ "$1" = config ] && cat config.yaml || exit 64 ;;
+"compose --project-name")
+  case " $* " in
+  *" config "* | *" build "*) [ -s config.yaml ] || { echo "yaml: no services" >&2; exit 15; }; cat config.yaml ;;
+  *) exit 64 ;;
+  esac ;;
+"compose version") echo 2.26.1 ;;
 "image inspect") [ "$3" = --format ] && shift 2; id_of "$3" || { echo "no such image: $3" >&2; exit 1; } ;;
 "image tag") id=$(id_of "$3") && echo "$4 $id" >>images ;;
 "image rm") id_of "$3" >/dev/null && { grep -v "^$3 " images >new; mv new images; echo "untagged: $3"; } ;;
@@ -65,7 +71,12 @@ class Host:
         program.parent.mkdir()
         program.write_text(DOCKER)
         program.chmod(0o755)
-        self.env = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}", "DOCKER_STATE": str(self.state)}
+        plugin = folder / ".docker" / "cli-plugins" / "docker-compose"
+        plugin.parent.mkdir(parents=True)
+        plugin.write_text('#!/bin/sh\necho plugin >>"$DOCKER_STATE/calls"; exec docker compose "$@"\n')
+        plugin.chmod(0o755)
+        path, config = f"{program.parent}:{os.environ['PATH']}", str(folder / ".docker")
+        self.env = {**os.environ, "PATH": path, "DOCKER_CONFIG": config, "DOCKER_STATE": str(self.state)}
 
     def release(self, name: str, **rest: Any) -> Release:
         made = Release(id=name, project="shop", root=str(self.root), compose_files=("compose.yaml",), **rest)
@@ -152,10 +163,31 @@ def test_images_are_pulled_and_pinned(host: Host) -> None:
 def test_pulled_and_built_images_stand_in_one_file(host: Host) -> None:
     release = host.release("r1", services=("db", "web"), built=("web",), images={"db": "postgres:17"})
     actions = built(host, release)
-    host.apply(*(one for one in actions if not isinstance(one, Run)))
+    host.apply(*actions)
     assert Path(f"{release.path}/pins").read_text() == "web\tshop-web:r1\ndb\tshop-db:r1\n"
-    (build,) = (one for one in actions if isinstance(one, Run))
-    assert build.argv[-2:] == ("build", "web")
+    assert [call.split()[-2:] for call in host.calls if call.endswith("build web")] == [["build", "web"]]
+
+
+def test_compose_is_its_plugin_where_there_is_one_and_else_a_command_of_docker(host: Host) -> None:
+    actions = built(host, host.release("r1", services=("web",), built=("web",)))
+    host.apply(*actions)
+    assert [call.split()[0] for call in host.calls] == ["plugin", "compose"]
+    (Path(host.env["DOCKER_CONFIG"]) / "cli-plugins" / "docker-compose").unlink()
+    scripts = [one for one in actions if isinstance(one, Script)]
+    host.apply(*(replace(one, text=one.text.replace(" /usr/", " /nowhere/")) for one in scripts))
+    assert [call.split()[0] for call in host.calls] == ["plugin", "compose", "compose"]
+
+
+def test_files_that_compose_refuses_to_build_from_are_told_with_its_version(host: Host) -> None:
+    actions = built(host, host.release("r1", services=("web",), built=("web",)))
+    (build,) = (one for one in actions if isinstance(one, Script) and one.title == "docker compose build web")
+    (host.state / "config.yaml").write_text("")
+    refused = host.sh(build.text)
+    assert (refused.returncode, refused.stdout, refused.stderr) == (
+        15,
+        "docker compose is 2.26.1\n",
+        "yaml: no services\n",
+    )
 
 
 def test_image_that_is_there_is_not_pulled(host: Host) -> None:

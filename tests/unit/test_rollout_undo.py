@@ -24,7 +24,7 @@ def argv(release: Release | None, coming: Release = NEW) -> list[tuple[str, ...]
 def test_host_goes_back_with_the_files_and_images_of_the_release_before() -> None:
     up, link, mark = plan_undo(OLD, NEW)
     assert isinstance(up, Run)
-    assert up.argv[:2] == ("docker", "compose")
+    assert up.title == "docker compose up --detach --no-build --pull never --remove-orphans"
     assert "/srv/shop/releases/r1/project/compose.yaml" in up.argv
     assert "/srv/shop/releases/r1/compose.release.yaml" in up.argv
     assert not any("r2" in word for word in up.argv)
