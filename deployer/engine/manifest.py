@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from deployer.model.tree import Entry, Tree
 
+SHORT = 8  # hex digits of a digest by which a host names what it has; what is linked for them is verified in full
 FOLDER = "project/"  # in front of the tree's paths, as sha256sum runs beside the tree
 BYTES = "surrogateescape"
 UNSURE = frozenset("\\\n\r")  # GNU's escapes them, busybox's reads back no escape
@@ -22,28 +23,32 @@ def verifiable(path: str) -> bool:
     return UNSURE.isdisjoint(path)
 
 
-def render_manifest(tree: Tree, beside: Mapping[str, str]) -> bytes:
-    """A line for every file of the tree, then one for each of those beside it (name to digest)."""
-    digests = {FOLDER + entry.path: entry.sha256 for entry in _files(tree)} | dict(beside)
-    return "".join(f"{digest}  {path}\n" for path, digest in digests.items()).encode(errors=BYTES)
+def render_manifest(files: Iterable[Entry], beside: Mapping[str, str]) -> bytes:
+    """A line for each of these files of the tree, then one for each of those beside it (name to digest)."""
+    lines = [f"{entry.sha256}  {FOLDER}{entry.path}\n" for entry in files]
+    return "".join((*lines, *(f"{digest}  {name}\n" for name, digest in beside.items()))).encode(errors=BYTES)
 
 
-def render_modes(tree: Tree) -> bytes:
+def render_modes(files: Iterable[Entry]) -> bytes:
     """The octal modes of the manifest's files of the tree, in its order."""
-    return (" ".join(f"{entry.mode:o}" for entry in _files(tree)) + "\n").encode()
+    return (" ".join(f"{entry.mode:o}" for entry in files) + "\n").encode()
+
+
+def verified(tree: Tree) -> Iterator[Entry]:
+    """The files of a tree that a manifest can name."""
+    return (entry for entry in tree.entries if entry.kind == "file" and verifiable(entry.path))
 
 
 def parse_release(encoded: str) -> Tree:
-    """The files that a host has, from base64 of gzip of its `modes` and `manifest`; none if they make no sense."""
+    """The files that a host has, in its manifest's order, with short digests; none if they make no sense.
+
+    `encoded` is base64 of gzip of its `modes` and of its `manifest` with `SHORT` digits in each line.
+    """
     try:
         text = gzip.decompress(base64.b64decode(encoded)).decode(errors=BYTES)
         return Tree(tuple(_entries(text)))
     except (ValueError, OSError, EOFError, zlib.error):
         return Tree()
-
-
-def _files(tree: Tree) -> Iterator[Entry]:
-    return (entry for entry in tree.entries if entry.kind == "file" and verifiable(entry.path))
 
 
 def _entries(text: str) -> Iterator[Entry]:

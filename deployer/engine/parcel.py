@@ -10,7 +10,7 @@ import os
 import tarfile
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -24,12 +24,13 @@ SMALL = 16 * 1024 * 1024  # bytes; below it the line is the bottleneck, above it
 
 @dataclass(frozen=True, kw_only=True)
 class Parcel:
-    """What is sent: the tree's folders and links, its files as data or as hard links, and files beside it."""
+    """What is sent: the tree's folders and links, its other files as data or as hard links, and files beside it."""
 
     host: str  # for errors
     source: str
     tree: Tree
     top: str  # the folder that the stream makes its entries in
+    kept: Collection[str] = frozenset()  # paths in `link` that are no part of the stream: the host links them itself
     link: Mapping[str, str] = field(default_factory=dict)  # path in the tree -> what is linked, relative as `top` is
     sent: Mapping[str, int] = field(default_factory=dict)  # path in the tree -> bytes at its beginning that are there
     beside: Mapping[str, tuple[bytes, int]] = field(default_factory=dict)  # name -> content, mode; sent in this order
@@ -50,7 +51,7 @@ class Parcel:
     def _blocks(self, on_bytes: Callable[[int], None]) -> Iterator[bytes]:
         done = 0
         yield _header(f"{self.top}/project", tarfile.DIRTYPE, mode=0o755, mtime=int(time.time()))
-        for entry in self.tree.entries:
+        for entry in (entry for entry in self.tree.entries if entry.path not in self.kept):
             yield self._head(entry)
             for chunk in self._body(entry):
                 yield chunk

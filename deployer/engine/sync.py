@@ -13,7 +13,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from deployer.engine.lease import FENCED
-from deployer.engine.manifest import BYTES, FOLDER, parse_release, render_manifest, render_modes, verifiable
+from deployer.engine.manifest import (
+    BYTES,
+    FOLDER,
+    SHORT,
+    parse_release,
+    render_manifest,
+    render_modes,
+    verifiable,
+    verified,
+)  # fmt: skip
 from deployer.engine.parcel import Parcel
 from deployer.engine.parts import Head, look_at_parts
 from deployer.engine.sync_failure import EXISTS, FULL, PLENTY, SPOILED, failure, some
@@ -27,18 +36,22 @@ from deployer.rollout.space import BLOCK
 
 TOLD = 200  # spoiled files that a host names at most
 
-FETCH = "cd {base} && cat modes manifest | gzip -c | base64"
+FETCH = (
+    f"LC_ALL=C; export LC_ALL; cd {{base}} && {{{{ cat modes; cut -c 1-{SHORT},65- manifest; }}}} | gzip -c | base64"
+)
 
 # `tar -o` is --no-same-owner for GNU and busybox; its complaints count only after the manifest has had its say,
 # since a link that cannot be made is a file that is missing. Of all commands only `wait` lets a trap in at
 # once. A tar that has just been forked still has our traps, and would lose a TERM: hence KILL.
+# Files that are where they were are linked from the base by name, but for those that `changed` names, and their lines
+# of its manifest are this one's first lines; that both are what was meant, the digest of the manifest tells.
 # What has arrived stays if it was the sender who ended, and not a full disk. The head of a file lies in the part that
 # has it, and grows there until the file is whole.
 RECEIVE = """\
 {prologue}set -u
 umask 022
 LC_ALL=C; export LC_ALL
-root={root} id={id} tmp={tmp} head={head} from={from_} parts={parts} gone={tmp}
+root={root} id={id} tmp={tmp} base={base} head={head} from={from_} parts={parts} gone={tmp}
 mkdir -p "$root/releases" "$root/shared" || exit 1
 [ -d "$root/.deploy" ] || mkdir -m 700 "$root/.deploy" || exit 1
 cd "$root/releases" || exit 1
@@ -80,7 +93,18 @@ if [ -n "$head" ]; then
     && touch -r "$from.time" "$from" && mv -f "$from" "$tmp/project/$head" || exit 1
 fi
 gone=$tmp
-cd "$tmp" || exit 1
+if [ -n "$base" ]; then
+  awk 'FILENAME == ARGV[1] {{ changed[$0]; next }} {{ name = substr($0, 67) }}
+    name ~ /^project\\// && !(name in changed)' "$tmp/changed" "$base/manifest" >"$tmp/kept"
+  cut -c 67- "$tmp/kept" | tr '\\n' '\\0' |
+    (cd "$base" && xargs -0 -r sh -c 'cp -lP --parents "$@" "$0"' "../$tmp") 2>/dev/null
+  cd "$tmp" || exit 1
+  cat manifest >>kept && cat kept >manifest && rm kept changed || exit 1
+  set -- $(sha256sum manifest)
+  [ "$1" = {digest} ] || {{ echo 'manifest: FAILED'; exit {spoiled}; }}
+else
+  cd "$tmp" || exit 1
+fi
 sha256sum -c manifest >.verified 2>/dev/null || {{ grep -v ': OK$' .verified | head -n {told}; exit {spoiled}; }}
 [ "$unpacked" -eq 0 ] || exit 1
 rm -f .verified
@@ -113,20 +137,24 @@ class _Errand:
         size = sum(-(-entry.size // BLOCK) * BLOCK for entry in new) - (head.size if head else 0)
         return {"kilobytes": max(0, size // 1024), "inodes": len(new) + len(self.action.files), "plenty": PLENTY}
 
-    def send(self, link: Mapping[str, str], head: Head | None = None) -> Result:
-        """The host's answer to the whole stream."""
+    def send(self, link: Mapping[str, str], base: Tree, head: Head | None = None) -> Result:
+        """The host's answer to the whole stream; `base` are the files of the base release, as they were fetched."""
         release = self.action.release
+        kept = self._kept(link, base)
         tmp = f".tmp-{release.id}-{secrets.token_hex(4)}"
         used = {place.partition("/")[0] for place in (*link.values(), head.place if head else "")}
         words = {
-            "root": release.root, "id": release.id, "tmp": tmp, "head": head.path if head else "",
-            "from_": head.place if head else "", "parts": " ".join(self.action.parts),
+            "root": release.root, "id": release.id, "tmp": tmp, "base": self.action.base or "" if kept else "",
+            "head": head.path if head else "", "from_": head.place if head else "",
+            "parts": " ".join(self.action.parts),
         }  # fmt: skip
+        beside, digest = _beside(self.action, kept, base)
         script = RECEIVE.format(
             **{name: shlex.quote(value) for name, value in words.items()},
             prologue=self.prologue,
             useless=" ".join(shlex.quote(part) for part in self.action.parts if part not in used),
             mode=f"{self.action.tree.by_path[head.path].mode:o}" if head else "",
+            digest=digest,
             exists=EXISTS,
             spoiled=SPOILED,
             told=TOLD,
@@ -138,11 +166,18 @@ class _Errand:
             source=self.action.source,
             tree=self.action.tree,
             top=tmp,
+            kept=kept.keys(),
             link=link,
             sent={head.path: head.size} if head else {},
-            beside=_beside(self.action),
+            beside=beside,
         )
         return self.remote.stream(script, parcel.stream(self.on_bytes), become=self.become, timeout=self.action.timeout)
+
+    def _kept(self, link: Mapping[str, str], base: Tree) -> Mapping[str, Entry]:
+        """The files that are where they were in the base release, by path, in the order of its manifest."""
+        tree = self.action.tree.by_path
+        own = f"{self.action.base}/{FOLDER}"
+        return {one.path: tree[one.path] for one in base.entries if link.get(one.path) == f"{own}{one.path}"}
 
 
 def apply_sync(
@@ -158,12 +193,13 @@ def apply_sync(
     """
     errand = _Errand(remote=remote, action=action, become=become, on_bytes=on_bytes, prologue=prologue)
     parts = look_at_parts(remote, action, become)
-    send, link = delta(action.tree, {action.base or "": errand.fetch(), **parts.trees})
+    base = errand.fetch()
+    send, link = delta(action.tree, {action.base or "": base, **parts.trees})
     head = parts.head(action, send)
-    result = errand.send(link, head)
+    result = errand.send(link, base, head)
     there = {**link, head.path: head.place} if head else link
     if result.status == SPOILED and (spoiled := _spoiled(result.stdout, there)):
-        result = errand.send({path: base for path, base in link.items() if path not in spoiled})
+        result = errand.send({path: place for path, place in link.items() if path not in spoiled}, base)
         result = replace(result, stdout=_told(action, spoiled)) if result.ok else result
     if result.status == FENCED:
         raise FencedError("this run's lock has run out or was taken over", host=remote.name)
@@ -182,12 +218,13 @@ def delta(tree: Tree, known: Mapping[str, Tree]) -> tuple[tuple[Entry, ...], Map
     for folder, entry in ((folder, entry) for folder, one in known.items() for entry in one.entries):
         if entry.kind == "file":
             place = f"{folder}/{FOLDER}{entry.path}"
-            same.setdefault((entry.path, entry.sha256, entry.mode), place)
-            there.setdefault((entry.sha256, entry.mode), place)
+            same.setdefault((entry.path, entry.sha256[:SHORT], entry.mode), place)
+            there.setdefault((entry.sha256[:SHORT], entry.mode), place)
     link: dict[str, str] = {}
     send: list[Entry] = []
     for entry in (entry for entry in tree.entries if entry.kind == "file"):
-        found = same.get((entry.path, entry.sha256, entry.mode)) or there.get((entry.sha256, entry.mode))
+        short = entry.sha256[:SHORT]
+        found = same.get((entry.path, short, entry.mode)) or there.get((short, entry.mode))
         if found is None or not verifiable(entry.path):
             send.append(entry)
         else:
@@ -195,17 +232,24 @@ def delta(tree: Tree, known: Mapping[str, Tree]) -> tuple[tuple[Entry, ...], Map
     return tuple(send), link
 
 
-def _beside(action: Sync) -> Mapping[str, tuple[bytes, int]]:
-    """The tool's own files; release.json comes last and tells that the stream is whole."""
+def _beside(action: Sync, kept: Mapping[str, Entry], base: Tree) -> tuple[Mapping[str, tuple[bytes, int]], str]:
+    """The tool's own files, and the digest of the whole manifest; release.json comes last: the stream is whole.
+
+    Of the manifest only those lines travel that the base has not.
+    """
     release = (to_json(action.release) + "\n").encode(), 0o600
     own = {**action.files, "release.json": release}
-    manifest = render_manifest(action.tree, {name: hashlib.sha256(own[name][0]).hexdigest() for name in own})
+    digests = {name: hashlib.sha256(own[name][0]).hexdigest() for name in own}
+    added = [entry for entry in verified(action.tree) if entry.path not in kept]
+    lines = render_manifest(added, digests)
+    changed = "".join(f"{FOLDER}{one.path}\n" for one in base.entries if one.path not in kept) if kept else ""
     return {
         **action.files,
-        "manifest": (manifest, 0o600),
-        "modes": (render_modes(action.tree), 0o600),
+        "manifest": (lines, 0o600),
+        **({"changed": (changed.encode(errors=BYTES), 0o600)} if kept else {}),
+        "modes": (render_modes([*kept.values(), *added]), 0o600),
         "release.json": release,
-    }
+    }, hashlib.sha256(render_manifest(kept.values(), {}) + lines).hexdigest()
 
 
 def _spoiled(output: str, link: Mapping[str, str]) -> Mapping[str, str]:
