@@ -7,13 +7,13 @@ import shlex
 from dataclasses import dataclass
 from typing import ClassVar
 
-from deployer.model.lock import Holder
+from deployer.model.lock import Holder, LockSeen
 from deployer.model.rollout import OpenRollout, Phase
 
 
 @dataclass(frozen=True)
-class LockHolder:
-    """The run that holds a project's lease on this host; None if it is free, given back or run out."""
+class HostLock:
+    """Which run holds a project's lease on this host, if it is neither given back nor run out."""
 
     constant: ClassVar[bool] = False
 
@@ -21,20 +21,21 @@ class LockHolder:
 
     def script(self) -> str:
         return (
-            f"cd {shlex.quote(self.root)}/.deploy || exit 1\n"
+            f"cd {shlex.quote(self.root)}/.deploy || {{ echo 0; exit; }}\n"
             "last=$(ls -d lock.* 2>/dev/null | sed -n 's/^lock\\.\\([0-9][0-9]*\\)$/\\1/p' | sort -n | tail -n 1)\n"
-            '[ -n "$last" ] && [ ! -e "lock.$last/released" ] || exit 1\n'
-            '[ "$(date +%s)" -lt "$(cat "lock.$last/expires")" ] && cat "lock.$last/holder"'
+            'if [ -z "$last" ] || [ -e "lock.$last/released" ]; then echo "${last:-0}"; exit; fi\n'
+            'echo; [ "$(date +%s)" -lt "$(cat "lock.$last/expires")" ] && cat "lock.$last/holder"'
         )
 
-    def parse(self, output: str, status: int) -> Holder | None:
-        if status != 0:
-            return None
+    def parse(self, output: str, status: int) -> LockSeen:
+        rest, _, holder = output.partition("\n")
+        if rest.isdigit() or status != 0:
+            return LockSeen(rest=int(rest) if rest.isdigit() else None)
         try:
-            raw = json.loads(output)
-            return Holder(**{key: str(raw.get(key, "?")) for key in Holder.__dataclass_fields__})
+            raw = json.loads(holder)
+            return LockSeen(holder=Holder(**{key: str(raw.get(key, "?")) for key in Holder.__dataclass_fields__}))
         except (ValueError, AttributeError):
-            return Holder(run="?", who="?", since="?", release="?")
+            return LockSeen(holder=Holder(run="?", who="?", since="?", release="?"))
 
 
 @dataclass(frozen=True)

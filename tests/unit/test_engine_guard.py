@@ -19,7 +19,7 @@ from deployer.engine.guard import Guard, Heart
 from deployer.engine.lease import take_lease
 from deployer.engine.steps import render_steps
 from deployer.errors import CommandError, ConnectError, FencedError, LockHeldError, RollbackError
-from deployer.facts.lock import LockHolder, RolloutState
+from deployer.facts.lock import HostLock, RolloutState
 from deployer.model.action import Action, Script
 from deployer.model.connection import Endpoint
 from deployer.model.lock import Holder
@@ -339,9 +339,9 @@ def test_firing_takes_the_lock_away_and_ends_what_still_runs(host: Host) -> None
     thread.join(timeout=30)
     assert not thread.is_alive()
     assert host.serving == "old"
-    fact = LockHolder(str(host.root))
+    fact = HostLock(str(host.root))
     seen = host.remote().run(fact.script())
-    assert fact.parse(seen.stdout, seen.status or 0) is None
+    assert fact.parse(seen.stdout, seen.status or 0).holder is None
 
 
 @pytest.mark.parametrize("number", range(4))
