@@ -36,6 +36,13 @@ class Fact(Protocol[T_co]):
         ...
 
 
+@runtime_checkable
+class Sharing(Protocol):
+    """A Fact whose script calls shell functions that others of the same look may call too."""
+
+    functions: ClassVar[str]  # their definitions; equal ones travel once
+
+
 class Facts(Protocol):
     """What was seen on one host."""
 

@@ -7,10 +7,15 @@ from typing import Any
 
 from deployer.errors import ConnectError, DeployerError
 from deployer.model.connection import Endpoint, Result, Traffic
-from deployer.protocols import OnBytes, OnLine, Probe
+from deployer.protocols import Fact, OnBytes, OnLine, Probe, Sharing
 from deployer.transport.local import LocalRemote
 
 Answer = Callable[[str], Result] | Result | DeployerError
+
+
+def script_of(fact: Fact[Any]) -> str:
+    """A fact's script with the functions that it calls."""
+    return (fact.functions if isinstance(fact, Sharing) else "") + fact.script()
 
 
 class UnscriptedError(AssertionError):

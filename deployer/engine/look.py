@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from deployer.errors import CommandError, LostError
-from deployer.protocols import Fact, Remote
+from deployer.protocols import Fact, Remote, Sharing
 
 
 def look(remote: Remote, facts: Iterable[Fact[Any]], *, become: str | None, timeout: float = 120.0) -> dict[Any, Any]:
@@ -34,9 +34,10 @@ def look(remote: Remote, facts: Iterable[Fact[Any]], *, become: str | None, time
     return {fact: fact.parse(*answer) for fact, answer in zip(wanted, answers, strict=True)}
 
 
-def render_look(facts: Iterable[Fact[Any]], nonce: str) -> str:
-    """The script: each fact in a subshell of its own, its answer closed by the nonce and its exit status."""
+def render_look(facts: Collection[Fact[Any]], nonce: str) -> str:
+    """The script: what facts share, then each in a subshell of its own, its answer closed by nonce and exit status."""
     lines = ["LC_ALL=C; export LC_ALL", "PATH=$PATH:/usr/sbin:/sbin"]
+    lines += dict.fromkeys(fact.functions for fact in facts if isinstance(fact, Sharing))
     for fact in facts:
         lines += ["(", fact.script(), ") 2>/dev/null </dev/null", f"printf '\\n{nonce} %d\\n' \"$?\""]
     return "\n".join(lines) + "\n"

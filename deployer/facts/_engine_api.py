@@ -19,9 +19,10 @@ from urllib.parse import quote
 # dial-stdio would hang up when its input ends, so it holds the other end of its input too.
 ENGINE = """\
 engine() {
-  if [ -z "${DOCKER_HOST-}${DOCKER_CONTEXT-}" ] && [ -w /var/run/docker.sock ] && command -v curl >/dev/null 2>&1 &&
-    ! grep -qs currentContext "${DOCKER_CONFIG:-${HOME-}/.docker}/config.json" &&
-    curl -q -s -i --noproxy '*' --unix-socket /var/run/docker.sock "http://docker$1" 2>/dev/null; then return; fi
+  {
+    [ "${DOCKER_HOST-}${DOCKER_CONTEXT-}" ] || grep -q currentContext "${DOCKER_CONFIG:-${HOME-}/.docker}/config.json" ||
+      { curl -qsi --noproxy '*' --unix-socket /var/run/docker.sock "http://docker$1" && return; } || :
+  } 2>/dev/null
   printf 'GET %s HTTP/1.0\\r\\nHost: docker\\r\\n\\r\\n' "$1" | docker system dial-stdio 0<>/dev/fd/0
 }
 """
@@ -31,7 +32,7 @@ _PACK = "gzip -c | base64"  # names of labels come again and again
 
 
 def question(path: str, **parameters: Any) -> str:
-    """Shell words that ask for a path of the API; the script says `ENGINE` before. Parameters are written as JSON."""
+    """Shell words that ask for a path of the API; `ENGINE` defines what they call. Parameters are written as JSON."""
     asked = "&".join(f"{name}={quote(json.dumps(value))}" for name, value in parameters.items())
     return f"engine {shlex.quote(f'{path}?{asked}' if asked else path)}"
 

@@ -31,13 +31,14 @@ class ProjectContainers:
     """All containers of a compose project, stopped and one-off ones included, by name; none without an engine."""
 
     constant: ClassVar[bool] = False
+    functions: ClassVar[str] = ENGINE
 
     project: str
 
     def script(self) -> str:
         listed = question("/containers/json", all=True, filters={"label": [f"{PROJECT}={self.project}"]})
         return (
-            f"{IF_THERE}{ENGINE}"
+            f"{IF_THERE}"
             f'ids=$({listed} | grep -o \'"Id":"[0-9a-f]*"\' | cut -d \'"\' -f 4)\n'
             '[ -n "$ids" ] || exit 0\n'
             f"docker inspect --format {shlex.quote(_FORMAT)} $ids"
@@ -53,12 +54,13 @@ class ProjectImages:
     """The tags of a project's own images (`<project>-<service>:<release>`); none without an engine."""
 
     constant: ClassVar[bool] = False
+    functions: ClassVar[str] = ENGINE
 
     project: str
 
     def script(self) -> str:
         listed = question("/images/json", filters={"reference": [f"{self.project}-*"]})
-        return f"{IF_THERE}{ENGINE}{listed} | grep -o '\"RepoTags\":\\[[^]]*]'"
+        return f"{IF_THERE}{listed} | grep -o '\"RepoTags\":\\[[^]]*]'"
 
     def parse(self, output: str, status: int) -> frozenset[str]:
         found = (json.loads(line.partition(":")[2]) for line in output.splitlines())

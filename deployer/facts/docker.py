@@ -24,9 +24,8 @@ DISTRIBUTION_PACKAGES = (  # of any of them: those that have Docker's parts, or 
 # where the docker command looks for them; the daemon's own version is asked for only if it does not answer.
 # podman-docker's `docker` is never run: it would make podman's folders. A package that is removed and not purged has
 # no md5sums any more, so that no program has to ask dpkg.
-_SCRIPT = (
-    """\
-@ENGINE@plugin() {
+_SCRIPT = """\
+plugin() {
   for d in "${DOCKER_CONFIG:-${HOME:-}/.docker}" @FOLDERS@; do
     if [ -x "$d/cli-plugins/docker-$1" ]; then printf '%s\\n' "$d/cli-plugins/docker-$1"; return 0; fi
   done
@@ -67,9 +66,8 @@ elif command -v rpm >/dev/null 2>&1; then
   packages=$(rpm -q --qf '%{NAME} ' $names 2>/dev/null | sed 's/package [^ ]* is not installed//g' | tr '\\n' ' ')
 fi
 printf '%s\\n' "$state" "$engine" "$compose" "$buildx" "$unit" "$place" "$packages"
-""".replace("@NAMES@", " ".join((*VENDOR_PACKAGES, *DISTRIBUTION_PACKAGES, "podman-docker")))
-    .replace("@FOLDERS@", " ".join(PLUGIN_FOLDERS))
-    .replace("@ENGINE@", ENGINE)
+""".replace("@NAMES@", " ".join((*VENDOR_PACKAGES, *DISTRIBUTION_PACKAGES, "podman-docker"))).replace(
+    "@FOLDERS@", " ".join(PLUGIN_FOLDERS)
 )
 
 
@@ -104,6 +102,7 @@ class DockerEngine:
     """Docker Engine, Compose v2 and buildx, judged by whether they answer, not by package names."""
 
     constant: ClassVar[bool] = False
+    functions: ClassVar[str] = ENGINE
 
     def script(self) -> str:
         return _SCRIPT

@@ -24,7 +24,7 @@ tell() {{
   awk -v m="/${{m#*% /}}" '$2 == m {{ o = $4 }} END {{ print (o ~ /^ro(,|$)/) ? "ro" : "denied" }}' /proc/mounts
 }}
 tell releases {root}
-{engine}said=$({asked}) || exit 0
+{there}said=$({asked}) || exit 0
 d=${{said#*\\"DockerRootDir\\":\\"}}
 [ "$d" != "$said" ] || exit 0
 d=${{d%%\\"*}}
@@ -51,13 +51,14 @@ class Space:
     """
 
     constant: ClassVar[bool] = False
+    functions: ClassVar[str] = ENGINE
 
     root: str
     digest: str = ""
 
     def script(self) -> str:
         return unless_serving(self.root, self.digest) + _SCRIPT.format(
-            root=shlex.quote(self.root), engine=IF_THERE + ENGINE, asked=question("/info")
+            root=shlex.quote(self.root), there=IF_THERE, asked=question("/info")
         )
 
     def parse(self, output: str, status: int) -> Mapping[str, Room] | None:

@@ -47,13 +47,14 @@ class RunningContainers:
     """The containers that run on a host; nothing without an engine."""
 
     constant: ClassVar[bool] = False
+    functions: ClassVar[str] = ENGINE
 
     root: str
     project: str
     digest: str = ""
 
     def script(self) -> str:
-        return f"{unless_serving(self.root, self.digest)}{IF_THERE}{ENGINE}{packed('/containers/json')}"
+        return f"{unless_serving(self.root, self.digest)}{IF_THERE}{packed('/containers/json')}"
 
     def parse(self, output: str, status: int) -> ContainersSeen:
         found = [_stranger(raw) for raw in unpacked(output)]
@@ -136,6 +137,7 @@ class Subnets:
     """The subnets of the engine's networks and of the host's own interfaces."""
 
     constant: ClassVar[bool] = False
+    functions: ClassVar[str] = ENGINE
 
     root: str
     project: str
@@ -145,7 +147,7 @@ class Subnets:
         return (
             f"{unless_serving(self.root, self.digest)}"
             "if command -v ip >/dev/null; then ip -o -4 route show scope link; ip -o -6 route show; fi\n"
-            f"{IF_THERE}{ENGINE}echo {_NETWORKS}\n{packed('/networks')}"
+            f"{IF_THERE}echo {_NETWORKS}\n{packed('/networks')}"
         )
 
     def parse(self, output: str, status: int) -> SubnetsSeen:

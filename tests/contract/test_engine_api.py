@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import docker
 import pytest
+from fakes import script_of
 
 from deployer.facts.containers import ProjectContainers, ProjectImages
 from deployer.facts.docker import DockerEngine
@@ -63,7 +64,7 @@ def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def ask(fact: Fact[T], path: Path) -> T:
     done = subprocess.run(
-        ["sh", "-c", fact.script()], env={"PATH": str(path)}, capture_output=True, text=True, check=False, timeout=60
+        ["sh", "-c", script_of(fact)], env={"PATH": str(path)}, capture_output=True, text=True, check=False, timeout=60
     )
     return fact.parse(done.stdout, done.returncode)
 
@@ -76,7 +77,7 @@ def test_engine(client: docker.DockerClient, path: Path) -> None:
 
 
 def test_an_engine_elsewhere_is_asked_by_docker(client: docker.DockerClient, path: Path) -> None:
-    script = DockerEngine().script()
+    script = script_of(DockerEngine())
     env = {"PATH": str(path), "DOCKER_HOST": "unix:///nowhere.sock"}
     done = subprocess.run(["sh", "-c", script], env=env, capture_output=True, text=True, check=False, timeout=60)
     assert not DockerEngine().parse(done.stdout, done.returncode).running

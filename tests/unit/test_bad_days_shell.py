@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fakes import script_of
 
 from deployer.facts.edits import EditedFiles
 from deployer.facts.space import Clock, Room, Space
@@ -128,7 +129,7 @@ def release(tmp_path: Path) -> Path:
 
 def edited(folder: Path) -> tuple[str, ...] | None:
     fact = EditedFiles(str(folder))
-    done = sh(fact.script())
+    done = sh(script_of(fact))
     return fact.parse(done.stdout, done.returncode)
 
 
@@ -166,7 +167,7 @@ def test_no_release_and_one_of_an_older_tool(tmp_path: Path) -> None:
 
 def test_room_where_a_folder_will_be(tmp_path: Path) -> None:
     fact = Space(f"{tmp_path}/not/there yet")
-    done = sh(fact.script(), PATH="/usr/bin:/bin")
+    done = sh(script_of(fact), PATH="/usr/bin:/bin")
     seen = fact.parse(done.stdout, done.returncode)
     assert seen is not None
     room = seen[f"{tmp_path}/not/there yet"]
@@ -179,7 +180,7 @@ def test_nothing_is_asked_where_the_release_serves(tmp_path: Path) -> None:
     (tmp_path / "current").mkdir()
     (tmp_path / "current" / "release.json").write_text('{"digest":"d2"}')
     for fact, answers in ((Space(str(tmp_path), "d2"), False), (Clock(str(tmp_path), "d1"), True)):
-        done = sh(fact.script())
+        done = sh(script_of(fact))
         assert (fact.parse(done.stdout, done.returncode) is not None) is answers
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from fakes import script_of
 
 from deployer.facts.docker import (
     DaemonJson,
@@ -46,7 +47,7 @@ def answers(server: str) -> str:
 
 def ask(fact: Fact[T], folder: Path) -> T:
     """Its answer where all files, but for temporary ones, are below a folder: this machine may have a Docker too."""
-    script = re.sub(r"(?<![\w\"])/(?=(usr|var|snap|etc|lib|run)/)", f"{folder}/", fact.script())
+    script = re.sub(r"(?<![\w\"])/(?=(usr|var|snap|etc|lib|run)/)", f"{folder}/", script_of(fact))
     script = re.sub(r'"/(?=var/lib/dpkg/info)', f'"{folder}/', script)
     done = subprocess.run(
         ["sh", "-eu", "-c", script], capture_output=True, text=True, check=False, env={"PATH": str(folder)}

@@ -89,7 +89,7 @@ def test_listeners_as_ss_and_as_the_kernel_tell_them() -> None:
 def packed(listed: object) -> str:
     """An answer of the Engine as the host's shell hands it on."""
     answer = f"HTTP/1.1 200 OK\r\nServer: Docker/26.1.5 (linux)\r\n\r\n{json.dumps(listed)}\n"
-    return base64.encodebytes(gzip.compress(answer.encode())).decode()
+    return base64.encodebytes(gzip.compress(answer.encode(), mtime=0)).decode()
 
 
 def test_containers_of_others_and_own_ones() -> None:
