@@ -20,7 +20,8 @@ from urllib.parse import quote
 ENGINE = """\
 engine() {
   {
-    [ "${DOCKER_HOST-}${DOCKER_CONTEXT-}" ] || grep -q currentContext "${DOCKER_CONFIG:-${HOME-}/.docker}/config.json" ||
+    [ "${DOCKER_HOST-}${DOCKER_CONTEXT-}" ] ||
+      grep -q currentContext "${DOCKER_CONFIG:-${HOME-}/.docker}/config.json" ||
       { curl -qsi --noproxy '*' --unix-socket /var/run/docker.sock "http://docker$1" && return; } || :
   } 2>/dev/null
   printf 'GET %s HTTP/1.0\\r\\nHost: docker\\r\\n\\r\\n' "$1" | docker system dial-stdio 0<>/dev/fd/0
