@@ -59,17 +59,17 @@ def test_an_unchanged_project_costs_one_connection_and_one_sudo_per_host(standin
 
 
 def test_an_unchanged_project_costs_one_look(standing_shop: Project) -> None:
-    """Each script that the host is sent runs in a process group of its own; all of Docker's answers come from one."""
+    """Each script that a host is sent runs in a process group of its own; all of Docker's answers come from one."""
     shop, host = standing_shop, standing_shop.host("web1")
-    spy = '#!/bin/sh\ncut -d " " -f 5 /proc/$$/stat >>/run/groups\nexec /usr/bin/docker "$@"\n'
-    ask(host, f"printf %s {shlex.quote(spy)} >/usr/local/bin/docker && chmod 755 /usr/local/bin/docker")
+    spy = '#!/bin/sh\necho "${0##*/} $(cut -d " " -f 5 /proc/$$/stat)" >>/run/asked\nexec "/usr/bin/${0##*/}" "$@"\n'
+    ask(host, f"cd /usr/local/bin; printf %s {shlex.quote(spy)} | tee docker >curl; chmod 755 docker curl")
     try:
         shop.deploy().exits(ExitCode.OK)
-        groups = ask(host, "cat /run/groups").split()
+        asked = [line.split() for line in ask(host, "cat /run/asked").splitlines()]
     finally:
-        ask(host, "rm -f /usr/local/bin/docker /run/groups")
-    assert len(groups) > 1, "the spy was asked"
-    assert len(set(groups)) == 1
+        ask(host, "rm -f /usr/local/bin/docker /usr/local/bin/curl /run/asked")
+    assert sorted(program for program, _ in asked) == ["curl", "curl", "curl", "docker"], "docker is dear, curl is not"
+    assert len({group for _, group in asked}) == 1
 
 
 def test_check_says_whether_changes_are_pending_and_changes_nothing(standing_shop: Project) -> None:
