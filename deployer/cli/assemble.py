@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib import resources
+from importlib import import_module, resources
 from pathlib import Path
 from typing import Any, cast
 
@@ -91,6 +91,7 @@ def assemble(choice: Choice, aim: Aim) -> Assembly:
         going_on=aim.verb in GOING_ON,
         undoes=aim.verb == "abort",
         options=_options(environment, path, aim, choice.forks),
+        ahead=lambda: import_module("deployer.transport.docker_api"),  # of all imports the dearest, for gates alone
     )
     environment.passwords.emit = session.emit
     return Assembly(session=session, reporter=reporter, passwords=environment.passwords, changed=changed)

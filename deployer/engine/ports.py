@@ -161,6 +161,7 @@ class Session:
     undoes: bool = False  # … and undoes it: the playbook is not walked
     way_back: Playbook | None = None  # what is run on touched hosts when something fails
     options: Options = field(default_factory=Options)
+    ahead: Callable[[], object] = lambda: None  # what a change will need, got ready while hosts are at work
 
     @property
     def is_rollout(self) -> bool:

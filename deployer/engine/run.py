@@ -96,6 +96,7 @@ def _note(hosts: Mapping[str, HostRun], results: list[TaskResult]) -> None:
 def _changed(session: Session, state: RunState, stop: threading.Event) -> None:
     """The part that changes hosts: leased and armed, committed or undone at its end."""
     about = {name: host for name, host in state.hosts.items() if host.target.wanted}
+    threading.Thread(target=session.ahead, daemon=True).start()
     transaction = Transaction(session=session, hosts=about)
     transaction.begin()
     try:
