@@ -19,18 +19,34 @@ HELD = 75  # EX_TEMPFAIL of sysexits.h
 FENCED = 76
 WATCHDOG = "its own watchdog, which is putting the host back"
 
-# What every script below knows; to be run in .deploy. A process is named by its id and the moment of its birth: its id
-# may be given out again. A zombie has neither. `end` leaves nothing of a process group behind.
+# What every script below knows; to be run in .deploy. A deployment does so dozens of times, hence as few programs as
+# can be. A process is named by its id and the moment of its birth: its id may be given out again. A zombie has neither.
+# `end` leaves nothing of a process group behind.
 FUNCTIONS = """\
-newest() { ls -d lock.* 2>/dev/null | sed -n 's/^lock\\.\\([0-9][0-9]*\\)$/\\1/p' | sort -n | tail -n 1; }
+newest() {
+  top=0
+  for at in lock.*; do
+    at=${at#lock.}
+    case $at in '' | *[!0-9]*) ;; *) [ "$at" -le "$top" ] || top=$at ;; esac
+  done
+  [ "$top" = 0 ] || echo "$top"
+}
 expires() {
-  at=$(cat "lock.$1/expires" 2>/dev/null)
+  at=
+  read -r at 2>/dev/null <"lock.$1/expires" || :
   echo "${at:-$(($(stat -c %Y "lock.$1" 2>/dev/null || echo 0) + 30))}"
 }
 good() { [ -d "lock.$1" ] && [ ! -e "lock.$1/released" ] && [ "$(date +%s)" -lt "$(expires "$1")" ]; }
 holder() { cat "lock.$1/holder" 2>/dev/null || echo '{}'; }
 put() { cat >"$1.$$" && mv -fT "$1.$$" "$1"; }
-born() { sed -n 's/.*) \\([^XZ] .*\\)/\\1/p' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
+born() {
+  at=
+  read -r at 2>/dev/null <"/proc/$1/stat" || :
+  at=${at##*) }
+  case $at in '' | [XZ]*) return 0 ;; esac
+  set -- $at
+  echo "${20}"
+}
 named() { echo "$1 $(born "$1")"; }
 runs() { read -r pid at 2>/dev/null <"$1" && [ -n "$at" ] && [ "$(born "$pid")" = "$at" ]; }
 end() {

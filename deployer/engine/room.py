@@ -59,7 +59,9 @@ while :; do
     [ -e armed ] || break
     named $$ | put watchdog.pid
   fi
-  if ! [ "$(date +%s)" -lt "$(cat deadline)" ] 2>/dev/null; then mv armed fired; continue; fi
+  due=
+  read -r due 2>/dev/null <deadline || :
+  if ! [ "$(date +%s)" -lt "$due" ] 2>/dev/null; then mv armed fired; continue; fi
   sleep 1
 done
 rm -f watchdog.pid

@@ -22,8 +22,9 @@ class HostLock:
     def script(self) -> str:
         return (
             f"cd {shlex.quote(self.root)}/.deploy || {{ echo 0; exit; }}\n"
-            "last=$(ls -d lock.* 2>/dev/null | sed -n 's/^lock\\.\\([0-9][0-9]*\\)$/\\1/p' | sort -n | tail -n 1)\n"
-            'if [ -z "$last" ] || [ -e "lock.$last/released" ]; then echo "${last:-0}"; exit; fi\n'
+            "last=0; for at in lock.*; do at=${at#lock.}\n"
+            'case $at in \'\' | *[!0-9]*) ;; *) [ "$at" -le "$last" ] || last=$at ;; esac; done\n'
+            '[ "$last" != 0 ] && [ ! -e "lock.$last/released" ] || { echo "$last"; exit; }\n'
             'echo; [ "$(date +%s)" -lt "$(cat "lock.$last/expires")" ] && cat "lock.$last/holder"'
         )
 
