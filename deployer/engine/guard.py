@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from deployer.engine import room
-from deployer.engine.lease import FENCED, admission, fence, fenced, read_holder, renewal, take_lease
+from deployer.engine.lease import FENCED, admission, fence_within, fenced, read_holder, renewal, take_lease
 from deployer.engine.steps import render
 from deployer.errors import CommandError, DeployerError, RollbackError
 from deployer.model.action import Action
@@ -141,7 +141,7 @@ class Guard:
         return result
 
     def _do(self, script: str, *, remote: Remote | None = None) -> Result:
-        text = fence(self.lease) + room.enter(self.lease.root) + script
+        text = room.enter(self.lease.root) + fence_within(self.lease) + script
         return self.check((remote or self.remote).run(text, become=self.become, timeout=60))
 
 

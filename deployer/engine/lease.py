@@ -121,6 +121,11 @@ def fence(lease: Lease) -> str:
     return _within(lease, f'{{ {_is_good(lease)}; }} || {{ holder "$(newest)" >&2; exit 1; }}')
 
 
+def fence_within(lease: Lease) -> str:
+    """The same for a script that is in the room already and knows `FUNCTIONS`."""
+    return f'{{ {_is_good(lease)}; }} || {{ holder "$(newest)" >&2; exit {FENCED}; }}\n'
+
+
 def admission(lease: Lease) -> str:
     """The fence of a script that changes the host: from now on it can be ended by whoever takes the host over.
 

@@ -14,7 +14,7 @@ import json
 import shlex
 from collections.abc import Mapping
 
-from deployer.engine.lease import FUNCTIONS
+from deployer.engine.lease import FENCED, FUNCTIONS
 
 GONE_BACK = 77  # what is asked comes too late: the watchdog has begun
 
@@ -103,7 +103,7 @@ def unit_files(project: str) -> tuple[str, str]:
 
 def enter(root: str) -> str:
     """Shell that goes to the room and knows how to write its journal; whatever fails from now on ends it."""
-    return f"cd {shlex.quote(root)}/.deploy || exit 1\nset -e\numask 077\n{FUNCTIONS}{JOURNAL}"
+    return f"cd {shlex.quote(root)}/.deploy || exit {FENCED}\nset -e\numask 077\n{FUNCTIONS}{JOURNAL}"
 
 
 def journal_line(**fields: object) -> str:
