@@ -85,8 +85,9 @@ def case_files() -> list[Path]:
     return sorted(ROOT.glob("*/*.yml"))
 
 
+@cache
 def load_case(path: Path) -> Case:
-    return msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")), Case)
+    return msgspec.convert(yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader), Case)
 
 
 @cache

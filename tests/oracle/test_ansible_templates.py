@@ -40,7 +40,7 @@ class Case:
 
 
 def cases_of(path: Path) -> list[Case]:
-    data = yaml.safe_load(path.read_text())
+    data = yaml.load(path.read_text(), yaml.CSafeLoader)
     variables = data.pop("variables", {})
     return [Case(section, text, variables) for section, texts in data.items() for text in texts]
 
