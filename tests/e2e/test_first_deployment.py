@@ -168,7 +168,7 @@ def holds_nothing_else(host: LabHost, search: str, env: str) -> None:
 def test_secrets_were_in_no_argv(guestbook: Project, first: CommandRun) -> None:
     for name in NAMES:
         seen = ask(guestbook.host(name), "cat /run/argv")
-        assert "docker compose" in seen, "the watch saw the deployment"
+        assert "docker-compose --project-name" in seen, "the watch saw the deployment"
         assert not [secret for secret in TELLTALES if secret in seen]
 
 

@@ -154,7 +154,7 @@ def test_none_is_in_any_output(story: Story) -> None:
 def test_none_was_seen_in_a_process_list_or_an_environment(story: Story) -> None:
     host = ask(story.project.host(HOST), "cat /run/seen")
     here = story.here.read_text(errors="replace")
-    assert "docker compose" in host, "the watch saw the deployment"
+    assert "docker-compose --project-name" in host, "the watch saw the deployment"
     assert "deploy lab" in here, "the watch saw the command"
     assert story.plants.found_in(host) == []
     assert story.plants.found_in(here) == []
