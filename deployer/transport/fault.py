@@ -15,6 +15,7 @@ from deployer.transport.options import SshOptions
 from deployer.transport.route import Route
 
 CONNECT_FAILED = 2  # RFC 4254 section 5.1: the jump host found nobody
+_HUNG_UP = ("banner", "Negotiation failed", "No existing session")  # paramiko's words
 _DROPPED = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError, EOFError)
 
 
@@ -34,7 +35,7 @@ def is_drop(fault: BaseException) -> bool:
     if isinstance(fault, AuthenticationException):
         return False
     if isinstance(fault, paramiko.SSHException):
-        return "banner" in str(fault) or "Negotiation failed" in str(fault)
+        return any(words in str(fault) for words in _HUNG_UP)
     return isinstance(fault, _DROPPED)
 
 

@@ -7,6 +7,8 @@ The cases are in `templates/`, by subject: `values` and `conditions` that both k
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,9 +87,13 @@ ENVIRONMENT = {"CASE_TOKEN": "a {{ b }}", "CASE_EMPTY": "", "TZ": "Europe/Berlin
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch, ansible: Ansible) -> None:
-    for name, value in {**ENVIRONMENT, "HOME": str(ansible.home)}.items():
-        monkeypatch.setenv(name, value)
+def environment(ansible: Ansible) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**ENVIRONMENT, "HOME": str(ansible.home)}.items():
+            patch.setenv(name, value)
+        time.tzset()
+        yield
+    time.tzset()
 
 
 def key(case: Case) -> str:
