@@ -15,7 +15,7 @@ from deployer.transport.options import SshOptions
 from deployer.transport.route import Route
 
 CONNECT_FAILED = 2  # RFC 4254 section 5.1: the jump host found nobody
-_HUNG_UP = ("banner", "Negotiation failed", "No existing session")  # paramiko's words
+NO_KEYS = "No existing session"  # paramiko's words: the key exchange took too long, or ended with the connection
 _DROPPED = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError, EOFError)
 
 
@@ -35,7 +35,7 @@ def is_drop(fault: BaseException) -> bool:
     if isinstance(fault, AuthenticationException):
         return False
     if isinstance(fault, paramiko.SSHException):
-        return any(words in str(fault) for words in _HUNG_UP)
+        return any(words in str(fault) for words in ("banner", "Negotiation failed", NO_KEYS))
     return isinstance(fault, _DROPPED)
 
 
@@ -73,6 +73,8 @@ def _why(fault: Exception, options: SshOptions) -> str:
         return "the other side hung up"
     if "banner" in str(fault):
         return "the port is open, but no SSH server speaks there (or too many connect at once)"
+    if NO_KEYS in str(fault):
+        return f"an SSH server greets, but has exchanged no keys within {options.connect_timeout:g} s: it is very busy"
     return str(fault) or type(fault).__name__
 
 

@@ -42,17 +42,21 @@ class Login:
     _takes: tuple[str, ...] | None = None  # None: the host has not said
     _progress: bool = False  # a method was not enough, and another one is wanted
     _is_out_of_keys: bool = False
+    _is_answered: bool = False  # the host has said something to what we tried
     _is_given: bool = False  # the password, once: more refusals could lock the account
 
     def authenticate(self, transport: paramiko.Transport) -> None:
-        """Log in, or raise NotLetInError."""
+        """Log in, or raise NotLetInError; EOFError if the host hung up before it answered anything."""
         self._tried, self._takes, self._is_given, self._is_out_of_keys = [], None, False, False
+        self._is_answered = False
         try:
             if self._by_steps(transport):
                 return
             if self._takes is None and (self._by_nothing(transport) or self._by_steps(transport)):
                 return
         except (paramiko.SSHException, EOFError, OSError) as fault:
+            if not (self._is_answered or self._is_given or isinstance(fault, UnansweredError)):
+                raise EOFError from fault
             raise self._refusal(fault, hung_up=not transport.is_active()) from fault
         raise self._refusal()
 
@@ -140,13 +144,15 @@ class Login:
         """What the host wants beside this; nothing if we are in, None if it was refused."""
         assert callable(method)
         try:
-            return list(method(*arguments))
+            left: list[str] | None = list(method(*arguments))
         except BadAuthenticationType as refused:
-            self._takes = tuple(refused.allowed_types)
+            self._takes, left = tuple(refused.allowed_types), None
         except AuthenticationException as refused:
             if "EOF" in str(refused) or "timeout" in str(refused).lower():
                 raise
-        return None
+            left = None
+        self._is_answered = True
+        return left
 
     def _is_through(self, left: list[str]) -> bool:
         """Whether that was all; if not, the host goes on with other methods."""

@@ -42,3 +42,33 @@ def _read(source: socket.socket) -> bytes | None:
         return source.recv(65536)
     except TimeoutError:
         return None
+
+
+@contextmanager
+def cutting(port: int, after: int) -> Iterator[int]:
+    """A port that forwards to another one, and hangs up on the first caller when so many bytes have come back to it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=_serve_all, args=(listener, port, after), daemon=True).start()
+        yield listener.getsockname()[1]
+
+
+def _serve_all(listener: socket.socket, port: int, after: int) -> None:
+    left: int | None = after
+    with suppress(OSError):  # until the listener is closed
+        while True:
+            near, _ = listener.accept()
+            far = socket.create_connection(("127.0.0.1", port))
+            for source, target, most in ((near, far, None), (far, near, left)):
+                threading.Thread(target=_forward, args=(source, target, most), daemon=True).start()
+            left = None
+
+
+def _forward(source: socket.socket, target: socket.socket, most: int | None) -> None:
+    with suppress(OSError):
+        while (most is None or most > 0) and (data := source.recv(65536 if most is None else most)):
+            target.sendall(data)
+            most = None if most is None else most - len(data)
+    for end in (source, target):
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+        end.close()

@@ -350,12 +350,12 @@ class TestPasswords:
         other = make_key(tmp_path / "other").with_suffix(".pub").read_text()
         known = tmp_path / "known"
         known.write_text(f"# mine\n[127.0.0.1]:{passwords.port} {other}")
-        lines = ("User free", f"UserKnownHostsFile {known}", "StrictHostKeyChecking no")
+        lines = ("User stranger", f"UserKnownHostsFile {known}", "StrictHostKeyChecking no")
         before = (passwords.room / "log").read_text()
         error = ours(config(passwords, *lines), password=PASSWORD)
         assert isinstance(error, HostKeyError)
         assert f"{known}:2 knows ssh-ed25519" in str(error)
-        assert "free" not in (passwords.room / "log").read_text()[len(before) :]
+        assert "stranger" not in (passwords.room / "log").read_text()[len(before) :]
 
 
 class TestHostKeys:
