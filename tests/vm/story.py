@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 ROOM = ROOT / ".cache" / "vm"  # a copy of the project's half: Vagrant keeps its state beside its Vagrantfile
 MACHINES = ("db1", "web1", "web2")
 PAGES = {"web1": "http://192.168.56.11:8000", "web2": "http://192.168.56.12:8000"}
-SLOW = ("-e", "confirm_timeout=1800", "-e", "@registry.json")
+SLOW = ("-e", "confirm_timeout=1800", "-e", "ansible_ssh_timeout=120", "-e", "@registry.json")
 PATIENT = (  # what an emulated core can do in time: file of the example, what it says, what it shall say
     ("compose.yaml", "timeout: 5s", "timeout: 60s"), ("compose.yaml", "timeout=4", "timeout=50"),
     ("compose.yaml", "start_period: 20s", "start_period: 600s"),
