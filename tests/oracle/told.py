@@ -29,7 +29,7 @@ class Told:
 
 @dataclass
 class Block:
-    """What stands under a banner: the lines by host, each host's in order; whoever is done first is told first."""
+    """What stands under a banner: the lines by host, each host's in order, and those of none; whoever is done first is told first."""
 
     banner: str
     lines: dict[str, list[Told]] = field(default_factory=lambda: defaultdict(list))
@@ -38,17 +38,16 @@ class Block:
 
 def blocks(output: str) -> Iterator[Block]:
     """A run's output, cut at its banners."""
-    block, host = Block(""), ""
+    block = Block("")
     for one in told(output):
         found = RESULT.match(one.text)
         if one.text.endswith("*" * 3):
             yield block
-            block, host = Block(one.text), ""
+            block = Block(one.text)
         elif one.text == "[ERROR]":
             block.error = True
         else:
-            host = found[1] if found else host if one.text == "...ignoring" else ""
-            block.lines[host].append(one)
+            block.lines[found[1] if found else ""].append(one)  # "...ignoring" may come after another host's line
     yield block
 
 
