@@ -29,7 +29,7 @@ class Told:
 
 @dataclass
 class Block:
-    """What stands under a banner: the lines by host, each host's in order, and those of none; whoever is done first is told first."""
+    """What stands under a banner: the lines by host, each host's in order; whoever is done first is told first."""
 
     banner: str
     lines: dict[str, list[Told]] = field(default_factory=lambda: defaultdict(list))
