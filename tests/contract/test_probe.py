@@ -129,7 +129,8 @@ def test_the_control_machine_can_be_the_one_who_asks(remote: Remote, pages: int)
     before = remote.traffic()
     assert probe.http(HttpCheck(url=url, asked_from="control", contains="/health")) is None
     assert probe.http(HttpCheck(url=nobody, asked_from="control")) == f"{nobody}: connection refused"
-    assert remote.traffic() == before
+    after = remote.traffic()  # the host may still have been telling us its other keys
+    assert (after.execs, after.bytes_out) == (before.execs, before.bytes_out)
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "127.0.0.1:80", "http://"])
