@@ -27,7 +27,7 @@ from deployer.config.releases import HostRelease
 from deployer.engine.ports import Choose, Emit, Options, Questions, Session
 from deployer.errors import PlaybookError
 from deployer.facts.ansible import HostFacts
-from deployer.facts.lock import HostLock, RolloutState
+from deployer.facts.lock import LockHolder, RolloutState
 from deployer.facts.releases import InstalledReleases
 from deployer.model.action import Put
 from deployer.model.event import ActionStarted
@@ -41,7 +41,7 @@ from deployer.rollout.choose import choose_open, choose_previous, choose_release
 from deployer.rollout.decide import OnFailure
 from deployer.rollout.start_at import names, start_at
 
-QUESTIONS = Questions(installed=InstalledReleases, lock=HostLock, rollout=RolloutState)
+QUESTIONS = Questions(installed=InstalledReleases, lock=LockHolder, rollout=RolloutState)
 GOING_ON = ("resume", "promote", "abort")
 
 

@@ -27,7 +27,7 @@ def status(releases: bool, **given: Any) -> None:
     from deployer.cli.ask import look_at_hosts
     from deployer.facts.containers import ProjectContainers, ProjectImages
     from deployer.facts.edits import EditedFiles
-    from deployer.facts.lock import HostLock, RolloutState
+    from deployer.facts.lock import LockHolder, RolloutState
     from deployer.facts.releases import InstalledReleases
     from deployer.report.status import releases_json, render_releases, render_status, status_json
 
@@ -38,7 +38,7 @@ def status(releases: bool, **given: Any) -> None:
         lambda root, project: (
             InstalledReleases(root),
             ProjectContainers(project),
-            HostLock(root),
+            LockHolder(root),
             RolloutState(root),
             EditedFiles(f"{root}/current"),
             ProjectImages(project),
@@ -59,7 +59,7 @@ def _row(one: Any) -> Any:
     """A host's answers as a line of the table."""
     from deployer.facts.containers import ProjectContainers, ProjectImages
     from deployer.facts.edits import EditedFiles
-    from deployer.facts.lock import HostLock, RolloutState
+    from deployer.facts.lock import LockHolder, RolloutState
     from deployer.facts.releases import InstalledReleases
     from deployer.modules.way_back import told_files
     from deployer.report.status import StatusRow
@@ -70,7 +70,7 @@ def _row(one: Any) -> Any:
     installed = one.answers[InstalledReleases(one.root)]
     release = installed.serving
     edited = one.answers[EditedFiles(f"{one.root}/current")] or ()
-    holder = one.answers[HostLock(one.root)].holder
+    holder = one.answers[LockHolder(one.root)]
     mine = [container for container in one.answers[ProjectContainers(one.project)] if not container.oneoff]
     left = one.answers[RolloutState(one.root)]
     notes = [

@@ -23,10 +23,10 @@ def unlock(yes: bool, **given: Any) -> None:
     """
     from deployer.cli.ask import look_at_hosts
     from deployer.engine.lease import break_lease
-    from deployer.facts.lock import HostLock
+    from deployer.facts.lock import LockHolder
 
-    seen = look_at_hosts(Choice(**given), lambda root, project: (HostLock(root),))
-    held = [(one, one.answers[HostLock(one.root)].holder) for one in seen if not one.error]
+    seen = look_at_hosts(Choice(**given), lambda root, project: (LockHolder(root),))
+    held = [(one, one.answers[LockHolder(one.root)]) for one in seen if not one.error]
     for one in seen:
         if one.error:
             click.echo(f"{one.host}: {one.error.message}", err=True)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from deployer.errors import NOWHERE, Place
 from deployer.model.action import Put
 from deployer.model.event import Event
-from deployer.model.lock import Holder, LockSeen
+from deployer.model.lock import Holder
 from deployer.model.playbook import Play, Playbook, Step, Task
 from deployer.model.release import Installed, Release
 from deployer.model.rollout import OpenRollout
@@ -71,7 +71,7 @@ class Questions:
     """The facts that the engine asks for itself."""
 
     installed: Callable[[str], Fact[Installed]]  # of a project's root folder
-    lock: Callable[[str], Fact[LockSeen]]
+    lock: Callable[[str], Fact[Holder | None]]
     rollout: Callable[[str], Fact[OpenRollout | None]]
     host: Fact[Mapping[str, Any]] | None = None  # what a host is; None: no template asks for it
 

@@ -177,9 +177,9 @@ def settle_releases(session: Session, hosts: Mapping[str, HostRun], *, leased: b
         root = wanted[name].root
         host.installed = host.seen[session.questions.installed(root)]
         host.open = host.seen[session.questions.rollout(root)]
-        lock = host.seen.get(session.questions.lock(root))
-        if lock and lock.holder and not (leased or session.options.check or session.options.lock_wait):
-            raise held(name, lock.holder, session.environment)
+        holder = host.seen.get(session.questions.lock(root))
+        if holder is not None and not (leased or session.options.check or session.options.lock_wait):
+            raise held(name, holder, session.environment)
     seen = {name: host.installed for name, host in about.items() if host.installed}
     left = {name: host.open for name, host in about.items() if host.open}
     if not session.going_on and not session.options.check:

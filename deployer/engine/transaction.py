@@ -34,19 +34,15 @@ class Transaction:
     committed: bool = False
 
     def begin(self) -> None:
-        """Lease every host or none, and write the rollout down on each.
+        """Lease every host or none, look at them once more, and write the rollout down on each.
 
-        Raises the first error; no lease is left then. Hosts that another run may have changed since they were looked
-        at are looked at once more.
+        Raises the first error; no lease is left then. What was seen before the leases may be another run's past.
         """
         self._take_all()
         try:
-            old = {name: host for name, host in self.hosts.items() if not self._is_as_seen(host)}
-            if old and look_again(self.session, old):
+            if look_again(self.session, self.hosts):
                 settle_releases(self.session, self.hosts, leased=True)
             _raise_first(self._on(self.hosts.values(), self._open))
-            for host in old.values():
-                host.forget()
         except BaseException:
             self.end()
             raise
@@ -160,12 +156,6 @@ class Transaction:
             ttl=host.target.lock_ttl, become=look_user(self.session, host),
         )  # fmt: skip
 
-    def _is_as_seen(self, host: HostRun) -> bool:
-        """Whether no run and no watchdog can have changed the host since it was looked at."""
-        assert host.target.wanted is not None
-        lock = host.seen.get(self.session.questions.lock(host.target.wanted.root))
-        return host.open is None and lock is not None and lock.is_next(self.leases[host.name])
-
     def _give_back(self, host: HostRun) -> bool:
         lease = host.guard.lease if host.guard else self.leases[host.name]
         return drop_lease(host.target.remote, lease, become=look_user(self.session, host))
@@ -191,6 +181,7 @@ class Transaction:
         )  # fmt: skip
         if again and again.switched:
             host.guard.arm()
+        host.forget()  # what was seen before the lease may be old
 
     def _coming(self, host: HostRun) -> Release:
         """The release that the undo undoes: what an open rollout was bringing, or what this run brings."""

@@ -7,13 +7,13 @@ import shlex
 from dataclasses import dataclass
 from typing import ClassVar
 
-from deployer.model.lock import Holder, LockSeen
+from deployer.model.lock import Holder
 from deployer.model.rollout import OpenRollout, Phase
 
 
 @dataclass(frozen=True)
-class HostLock:
-    """Which run holds a project's lease on this host, if it is neither given back nor run out."""
+class LockHolder:
+    """The run that holds a project's lease on this host; None if it is free, given back or run out."""
 
     constant: ClassVar[bool] = False
 
@@ -21,22 +21,21 @@ class HostLock:
 
     def script(self) -> str:
         return (
-            f"cd {shlex.quote(self.root)}/.deploy || {{ echo 0; exit; }}\n"
+            f"cd {shlex.quote(self.root)}/.deploy || exit 1\n"
             "last=0; for at in lock.*; do at=${at#lock.}\n"
-            'case $at in \'\' | *[!0-9]*) ;; *) [ "$at" -le "$last" ] || last=$at ;; esac; done\n'
-            '[ "$last" != 0 ] && [ ! -e "lock.$last/released" ] || { echo "$last"; exit; }\n'
-            'echo; [ "$(date +%s)" -lt "$(cat "lock.$last/expires")" ] && cat "lock.$last/holder"'
+            "case $at in '' | *[!0-9]*) ;; *) [ \"$at\" -le \"$last\" ] || last=$at ;; esac; done\n"
+            '[ "$last" != 0 ] && [ ! -e "lock.$last/released" ] || exit 1\n'
+            '[ "$(date +%s)" -lt "$(cat "lock.$last/expires")" ] && cat "lock.$last/holder"'
         )
 
-    def parse(self, output: str, status: int) -> LockSeen:
-        rest, _, holder = output.partition("\n")
-        if rest.isdigit() or status != 0:
-            return LockSeen(rest=int(rest) if rest.isdigit() else None)
+    def parse(self, output: str, status: int) -> Holder | None:
+        if status != 0:
+            return None
         try:
-            raw = json.loads(holder)
-            return LockSeen(holder=Holder(**{key: str(raw.get(key, "?")) for key in Holder.__dataclass_fields__}))
+            raw = json.loads(output)
+            return Holder(**{key: str(raw.get(key, "?")) for key in Holder.__dataclass_fields__})
         except (ValueError, AttributeError):
-            return LockSeen(holder=Holder(run="?", who="?", since="?", release="?"))
+            return Holder(run="?", who="?", since="?", release="?")
 
 
 @dataclass(frozen=True)

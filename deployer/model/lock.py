@@ -19,18 +19,6 @@ class Holder:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LockSeen:
-    """A host's lock at one moment."""
-
-    holder: Holder | None = None  # whose lease is good
-    rest: int | None = None  # the newest token, 0 for none, if its lease was given back; None: somebody may be at work
-
-    def is_next(self, lease: Lease) -> bool:
-        """Whether nobody has had a lease between that moment and this one."""
-        return self.rest is not None and lease.token == self.rest + 1
-
-
-@dataclass(frozen=True, kw_only=True)
 class Lease:
     """A host's lock as one run holds it: good until it expires by the host's own clock, unless it is renewed.
 
