@@ -23,7 +23,7 @@ class LockHolder:
         return (
             f"cd {shlex.quote(self.root)}/.deploy || exit 1\n"
             "last=0; for at in lock.*; do at=${at#lock.}\n"
-            "case $at in '' | *[!0-9]*) ;; *) [ \"$at\" -le \"$last\" ] || last=$at ;; esac; done\n"
+            'case $at in \'\' | *[!0-9]*) ;; *) [ "$at" -le "$last" ] || last=$at ;; esac; done\n'
             '[ "$last" != 0 ] && [ ! -e "lock.$last/released" ] || exit 1\n'
             '[ "$(date +%s)" -lt "$(cat "lock.$last/expires")" ] && cat "lock.$last/holder"'
         )

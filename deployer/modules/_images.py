@@ -20,11 +20,10 @@ def plan_images(
     because = _images_because(release, installed, images)
     if because is None:
         return
-    if release.images or not release.built:  # what is built is read by compose to be built
-        yield Script(
-            label=f"check {', '.join(release.compose_files)} with docker compose config", text=_check(release),
-            because=f"release {release.id} must be valid before anything is switched",
-        )  # fmt: skip
+    yield Script(
+        label=f"check {', '.join(release.compose_files)} with docker compose config", text=_check(release),
+        because=f"release {release.id} must be valid before anything is switched",
+    )  # fmt: skip
     yield Put(
         path=f"{release.path}/compose.release.yaml", content=render_pins(release), mode=0o600,
         because="images are pinned to the release",
@@ -47,13 +46,11 @@ def build(
     release: Release, services: Sequence[str], logins: Sequence[Login], *, because: str, hint: str | None = None
 ) -> Action:
     """Build services with the names that the release's pins give their images."""
-    command = compose_run(release, "build", *services, because=because)
-    refused = shlex.join((*release.compose(), "config", "--quiet"))
-    text = f"{shlex.join(command.argv)} || {{ rc=$?; {refused} >/dev/null 2>&1 || {_TOLD}; exit $rc; }}"
-    return Script(
-        label=command.title, text=with_logins(logins, release.project, text), because=because, timeout=BUILD_TIMEOUT,
-        hint=hint,
-    )  # fmt: skip
+    command = compose_run(release, "build", *services, because=because, timeout=BUILD_TIMEOUT, hint=hint)
+    if not logins:
+        return command
+    text = with_logins(logins, release.project, shlex.join(command.argv))
+    return Script(label=command.title, text=text, because=because, timeout=BUILD_TIMEOUT, hint=hint)
 
 
 def pull_as(
@@ -100,18 +97,17 @@ _IMAGES_OF = (
 _PULL = """docker pull --quiet "$image" || { printf 'could not pull %s\\n' "$image"; exit 1; }"""
 _ID = "docker image inspect --format '{{.Id}}'"
 # what a file that is refused has to be compared with
-_TOLD = "printf 'docker compose is %s\\n' \"$(docker compose version --short)\""
+_TOLD = '{ rc=$?; printf \'docker compose is %s\\n\' "$(docker compose version --short)"; exit "$rc"; }'
 
 
 def _check(release: Release) -> str:
     """Shell that lets Compose read the files, once, and keeps which images they name; secrets stay in memory."""
     pins = shlex.join(("--file", f"{release.path}/compose.release.yaml"))  # they are not there yet
     compose = shlex.join(release.compose()).replace(pins, "").rstrip()
-    refused = f"{{ rc=$?; {_TOLD}; exit $rc; }}"
     if not release.images:
-        return f"{compose} config --quiet || {refused}"
+        return f"{compose} config --quiet || {_TOLD}"
     images = shlex.quote(f"{release.path}/images")
-    return f"umask 077\nconfig=$({compose} config) || {refused}\nprintf '%s\\n' \"$config\" | {_IMAGES_OF} >{images}"
+    return f"umask 077\nconfig=$({compose} config) || {_TOLD}\nprintf '%s\\n' \"$config\" | {_IMAGES_OF} >{images}"
 
 
 def _pull_and_pin(release: Release, service: str, *, pull: str, before: str) -> str:
