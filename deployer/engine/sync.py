@@ -43,10 +43,10 @@ FETCH = (
 # `tar -o` is --no-same-owner for GNU and busybox; its complaints count only after the manifest has had its say,
 # since a link that cannot be made is a file that is missing. Of all commands only `wait` lets a trap in at
 # once. A tar that has just been forked still has our traps, and would lose a TERM: hence KILL.
-# Files that are where they were are linked from the base by name, but for those that `changed` names, and their lines
-# of its manifest are this one's first lines; that both are what was meant, the digest of the manifest tells.
+# Files that are where they were are linked from the base: those that its manifest names, but for those that `drop`
+# counts. The same lines are this manifest's last ones; that all are what was meant, its own digest tells.
 # What has arrived stays if it was the sender who ended, and not a full disk. The head of a file lies in the part that
-# has it, and grows there until the file is whole.
+# has it, and grows there until the file is whole. Single quotes are few: quoted twice on the way, each takes 17 bytes.
 RECEIVE = """\
 {prologue}set -u
 umask 022
@@ -93,19 +93,15 @@ if [ -n "$head" ]; then
     && touch -r "$from.time" "$from" && mv -f "$from" "$tmp/project/$head" || exit 1
 fi
 gone=$tmp
+cd "$tmp" || exit 1
 if [ -n "$base" ]; then
-  awk 'FILENAME == ARGV[1] {{ changed[$0]; next }} {{ name = substr($0, 67) }}
-    name ~ /^project\\// && !(name in changed)' "$tmp/changed" "$base/manifest" >"$tmp/kept"
-  cut -c 67- "$tmp/kept" | tr '\\n' '\\0' |
-    (cd "$base" && xargs -0 -r sh -c 'cp -lP --parents "$@" "$0"' "../$tmp") 2>/dev/null
-  cd "$tmp" || exit 1
-  cat manifest >>kept && cat kept >manifest && rm kept changed || exit 1
-  set -- $(sha256sum manifest)
-  [ "$1" = {digest} ] || {{ echo 'manifest: FAILED'; exit {spoiled}; }}
-else
-  cd "$tmp" || exit 1
+  awk "FILENAME == ARGV[1] {{ out[\\$0]; next }} index(\\$0, \\"  {folder}\\") == 65 && !(++n in out)" \
+    drop "../$base/manifest" | tee -a manifest | cut -c 67- | tr "\\n" "\\0" |
+    (cd "../$base" && xargs -0 -r sh -c "cp -lP --parents \\"\\$@\\" \\"\\$0\\"" "../$tmp") 2>/dev/null
+  rm drop || exit 1
 fi
-sha256sum -c manifest >.verified 2>/dev/null || {{ grep -v ': OK$' .verified | head -n {told}; exit {spoiled}; }}
+echo "{digest}  manifest" | cat - manifest | sha256sum -c >.verified 2>/dev/null ||
+  {{ grep -v ': OK$' .verified | head -n {told}; exit {spoiled}; }}
 [ "$unpacked" -eq 0 ] || exit 1
 rm -f .verified
 sync -f . 2>/dev/null || sync
@@ -155,6 +151,7 @@ class _Errand:
             useless=" ".join(shlex.quote(part) for part in self.action.parts if part not in used),
             mode=f"{self.action.tree.by_path[head.path].mode:o}" if head else "",
             digest=digest,
+            folder=FOLDER,
             exists=EXISTS,
             spoiled=SPOILED,
             told=TOLD,
@@ -242,14 +239,14 @@ def _beside(action: Sync, kept: Mapping[str, Entry], base: Tree) -> tuple[Mappin
     digests = {name: hashlib.sha256(own[name][0]).hexdigest() for name in own}
     added = [entry for entry in verified(action.tree) if entry.path not in kept]
     lines = render_manifest(added, digests)
-    changed = "".join(f"{FOLDER}{one.path}\n" for one in base.entries if one.path not in kept) if kept else ""
+    drop = "".join(f"{number}\n" for number, one in enumerate(base.entries, 1) if one.path not in kept)
     return {
         **action.files,
         "manifest": (lines, 0o600),
-        **({"changed": (changed.encode(errors=BYTES), 0o600)} if kept else {}),
-        "modes": (render_modes([*kept.values(), *added]), 0o600),
+        **({"drop": (drop.encode(), 0o600)} if kept else {}),
+        "modes": (render_modes([*added, *kept.values()]), 0o600),
         "release.json": release,
-    }, hashlib.sha256(render_manifest(kept.values(), {}) + lines).hexdigest()
+    }, hashlib.sha256(lines + render_manifest(kept.values(), {})).hexdigest()
 
 
 def _spoiled(output: str, link: Mapping[str, str]) -> Mapping[str, str]:

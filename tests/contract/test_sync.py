@@ -64,7 +64,7 @@ def test_one_changed_file_travels_alone(host: Host) -> None:
     heard: list[int] = []
     cost = host.sent(lambda: host.deploy(on_bytes=heard.append))
     new = host.root / "current"
-    assert cost < 7000
+    assert cost < 6000
     assert heard == [len("print('bye')\n")]
     assert inode(new / "project/noise.bin") == inode(old / "project/noise.bin")
     assert (old / "project/app.py").read_text().startswith("print('hello')")
@@ -98,7 +98,7 @@ def test_a_deleted_file_is_gone_and_a_moved_one_does_not_travel(host: Host) -> N
     (host.source / "app.py").unlink()
     (host.source / "sub").mkdir()
     (host.source / "noise.bin").rename(host.source / "sub/renamed.bin")
-    assert host.sent(host.deploy) < 7000
+    assert host.sent(host.deploy) < 6000
     assert arrived(host, host.root / "current")
     new = host.root / "current/project"
     assert inode(new / "sub/renamed.bin") == inode(old / "project/noise.bin")
