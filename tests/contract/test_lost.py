@@ -93,9 +93,11 @@ def test_a_look_is_repeated(server: Sshd, tmp_path: Path) -> None:
 @pytest.mark.parametrize("after", [0, 20, 500, 1200, 1500, 1700])
 def test_a_host_that_hangs_up_before_the_login_is_tried_again(server: Sshd, after: int) -> None:
     """Before its greeting, in it, in its offer, in the key exchange and behind it."""
-    with cutting(server.port, after) as port, logged_in(server, {"attempts": 5}, port=port) as remote:
+    callers: list[object] = []
+    with cutting(server.port, after, callers) as port, logged_in(server, {"attempts": 5}, port=port) as remote:
         server.known_hosts.write_text(f"[127.0.0.1]:{port} {server.public_key('ed25519')}\n")
         assert remote.run("echo in").stdout == "in\n"
+    assert len(callers) == 2
 
 
 def test_a_connection_that_breaks_twice_is_told(server: Sshd, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ class Block:
 
 def blocks(output: str) -> Iterator[Block]:
     """A run's output, cut at its banners."""
-    block = Block("")
+    block, host, before = Block(""), "", ""
     for one in told(output):
         found = RESULT.match(one.text)
         if one.text.endswith("*" * 3):
@@ -47,7 +47,10 @@ def blocks(output: str) -> Iterator[Block]:
         elif one.text == "[ERROR]":
             block.error = True
         else:
-            block.lines[found[1] if found else ""].append(one)  # "...ignoring" may come after another host's line
+            ignored = one.text == "...ignoring" and before.startswith("fatal: ")  # behind a loop it may be anybody's
+            host = found[1] if found else host if ignored else ""
+            block.lines[host].append(one)
+        before = one.text
     yield block
 
 
