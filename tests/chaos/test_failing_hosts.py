@@ -56,7 +56,7 @@ def lane(five: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lane
     health = '["CMD", "pg_isready", "-q", "-h", "127.0.0.1", "-U", "shop"]'
     shop.edit("compose.yaml", health, f'["CMD-SHELL", {_quoted(DB_HEALTH)}]')
     shop.look_often()
-    shop.edit("compose.yaml", "      interval: 60s", "      interval: 1s")
+    shop.edit("compose.yaml", "      interval: 90s", "      interval: 1s")
     shop.edit("compose.yaml", "start_period: 30s", "start_period: 0s")
     shop.edit("compose.yaml", "retries: 10", "retries: 3")
     lane.deployed()

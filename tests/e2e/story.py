@@ -63,11 +63,7 @@ class Project:
 
     def look_often(self) -> None:
         """Let the web service's health be asked for every second, and count from its start."""
-        self.edit(
-            "compose.yaml",
-            "      interval: 60s\n      timeout: 3s\n      retries: 3",
-            "      interval: 1s\n      timeout: 3s\n      retries: 3",
-        )
+        self.edit("compose.yaml", "      interval: 60s", "      interval: 1s")
         self.edit("compose.yaml", "start_period: 20s", "start_period: 0s")
 
     @property
