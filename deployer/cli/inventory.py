@@ -59,6 +59,7 @@ def inventory(environment: str | None, group: str | None, **given: Any) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # half of a surrogate pair, say
     sys.stdout.writelines(_answer(known, group, asked, vault))
+    sys.stdout.flush()  # a reader that went away is noticed here, and not when all is over
 
 
 @dataclass(frozen=True, kw_only=True)

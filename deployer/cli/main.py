@@ -56,10 +56,7 @@ class Verbs(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """click itself would make exit 1 of a reader that has gone away."""
         try:
-            try:
-                return super().invoke(ctx)
-            finally:
-                sys.stdout.flush()  # while it can still be said what became of it
+            return super().invoke(ctx)
         except BrokenPipeError:
             end_unheard()
             raise
