@@ -10,13 +10,11 @@ import inspect
 import io
 import json
 import re
-import sys
 import textwrap
 import tokenize
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from functools import cache
-from operator import attrgetter
 from typing import Any
 
 _HEAD = """\
@@ -103,18 +101,17 @@ def read_arguments(cls: type[Any]) -> tuple[Argument, ...]:
     )  # fmt: skip
 
 
-def _comments(cls: type[Any]) -> Mapping[str, str]:
+def _comments(cls: type[Any]) -> dict[str, str]:
     """The comment on each field's own lines, base classes first."""
     found: dict[str, str] = {}
     for one in reversed(cls.__mro__):
         if "__dataclass_fields__" in vars(one):
-            found.update(_own_comments(one.__module__, one.__qualname__))
+            found.update(_own_comments(textwrap.dedent(inspect.getsource(one))))
     return found
 
 
 @cache
-def _own_comments(module: str, name: str) -> Mapping[str, str]:
-    source = textwrap.dedent(inspect.getsource(attrgetter(name)(sys.modules[module])))
+def _own_comments(source: str) -> Mapping[str, str]:
     by_line: dict[int, str] = {}
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
