@@ -24,7 +24,7 @@ from deployer.config.about_release import wants_facts
 from deployer.config.endpoint import SECRETS
 from deployer.config.keywords import did_you_mean
 from deployer.config.releases import HostRelease
-from deployer.engine.ports import Choose, Emit, Options, Questions, Session
+from deployer.engine.ports import Choose, Emit, Options, Questions, Session, Target
 from deployer.errors import PlaybookError
 from deployer.facts.ansible import HostFacts
 from deployer.facts.lock import LockHolder, RolloutState
@@ -68,9 +68,7 @@ def assemble(choice: Choice, aim: Aim) -> Assembly:
         grows = check_growth(plays, is_rollout=bool(releases))
         check_plays(environment, plays, targets, release_known=bool(releases), grows=grows)
         plays = _begun(plays, aim.start_at)
-        way_back = environment.playbook(find_playbook(Path("rollback.yml"))) if releases else None
-        if way_back:
-            check_plays(environment, way_back, targets, failed=True)
+        way_back = _way_back(environment, targets) if releases else None
         told = any(wants_facts(one, environment.language, environment.known) for one in (plays, way_back) if one)
     reporter, changed = _reporter(secret, choice), threading.Event()
     roster = LiveRoster(environment, environment.live, path, lambda now, host: target_of(now, host, path, {}, aim))
@@ -95,6 +93,13 @@ def assemble(choice: Choice, aim: Aim) -> Assembly:
     )
     environment.passwords.emit = session.emit
     return Assembly(session=session, reporter=reporter, passwords=environment.passwords, changed=changed)
+
+
+def _way_back(environment: Environment, targets: Mapping[str, Target]) -> Playbook:
+    """The playbook that undoes a rollout, checked like any other."""
+    plays = environment.playbook(find_playbook(Path("rollback.yml")))
+    check_plays(environment, plays, targets, failed=True)
+    return plays
 
 
 def _begun(playbook: Playbook, name: str | None) -> Playbook:
