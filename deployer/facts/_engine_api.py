@@ -28,7 +28,6 @@ engine() {
 }
 """
 IF_THERE = "command -v docker >/dev/null 2>&1 || exit 0\n"  # nothing to ask
-PROJECT = "com.docker.compose.project"  # the label of a compose project
 _PACK = "gzip -c | base64"  # names of labels come again and again
 
 

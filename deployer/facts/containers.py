@@ -7,8 +7,8 @@ import shlex
 from dataclasses import dataclass
 from typing import ClassVar
 
-from deployer.facts._engine_api import ENGINE, IF_THERE, PROJECT, question
-from deployer.model.release import Container
+from deployer.facts._engine_api import ENGINE, IF_THERE, question
+from deployer.model.release import PROJECT_LABEL, Container
 
 _LABELS = ("service", "config-hash", "oneoff")
 # `.ID`, not `.Id`: over a key that its own type lacks, docker falls back to plain JSON, where no Health is an error
@@ -36,7 +36,7 @@ class ProjectContainers:
     project: str
 
     def script(self) -> str:
-        listed = question("/containers/json", all=True, filters={"label": [f"{PROJECT}={self.project}"]})
+        listed = question("/containers/json", all=True, filters={"label": [f"{PROJECT_LABEL}={self.project}"]})
         return (
             f"{IF_THERE}"
             f'ids=$({listed} | grep -o \'"Id":"[0-9a-f]*"\' | cut -d \'"\' -f 4)\n'

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from deployer.facts._engine_api import ENGINE, IF_THERE, PROJECT, packed, unpacked
+from deployer.facts._engine_api import ENGINE, IF_THERE, packed, unpacked
 from deployer.facts.releases import unless_serving
 from deployer.model.ports import Taken
+from deployer.model.release import PROJECT_LABEL
 
 _PROC = ("/proc/net/tcp", "/proc/net/tcp6", "/proc/net/udp", "/proc/net/udp6")
 _USER = re.compile(r'\("([^"]+)",pid=(\d+)')
@@ -65,7 +66,7 @@ class RunningContainers:
 
 
 def _stranger(raw: Mapping[str, Any]) -> Stranger:
-    name, project = (raw.get("Names") or ["?"])[0].lstrip("/"), (raw.get("Labels") or {}).get(PROJECT, "")
+    name, project = (raw.get("Names") or ["?"])[0].lstrip("/"), (raw.get("Labels") or {}).get(PROJECT_LABEL, "")
     who = str(Stranger(name=name, project=project))
     return Stranger(
         name=name,
@@ -158,7 +159,7 @@ class Subnets:
             for interface, subnet in _route(line.split()):
                 by[interface] = (*by.get(interface, ()), subnet)
         for raw in unpacked(networks):
-            if (raw.get("Labels") or {}).get(PROJECT) == self.project:
+            if (raw.get("Labels") or {}).get(PROJECT_LABEL) == self.project:
                 own.append(raw["Name"])
             else:
                 pools = raw["IPAM"].get("Config") or ()

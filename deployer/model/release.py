@@ -10,6 +10,7 @@ DEFAULT_RETRIES = 3  # the Engine's, for health checks
 FORMAT = 1  # of release.json and of the folder's layout; a part of every digest
 
 
+PROJECT_LABEL = "com.docker.compose.project"  # on all that Compose makes for a project
 PLUGIN_FOLDERS = (  # where docker looks for its plugins, below a folder of the user's own
     "/usr/local/lib/docker", "/usr/local/libexec/docker", "/usr/lib/docker", "/usr/libexec/docker",
 )  # fmt: skip

@@ -12,7 +12,7 @@ from deployer.facts.docker import DockerNetwork, DockerVolume
 from deployer.facts.releases import InstalledReleases
 from deployer.model.action import Action, Script, Watch, compose_run, run
 from deployer.model.login import Login
-from deployer.model.release import Container, Installed, Release
+from deployer.model.release import PROJECT_LABEL, Container, Installed, Release
 from deployer.modules._drift import drift, runs_or_is_done
 from deployer.modules._images import plan_images
 from deployer.modules._refusals import ArgumentRefusedError
@@ -137,7 +137,7 @@ def _extra(release: Release, containers: tuple[Container, ...]) -> tuple[Contain
 
 def _record_hashes(release: Release) -> str:
     """What compose itself put on the containers: `config --hash` knows nothing of `--no-deps`, and differs."""
-    label, path = shlex.quote(f"label=com.docker.compose.project={release.project}"), shlex.quote(release.path)
+    label, path = shlex.quote(f"label={PROJECT_LABEL}={release.project}"), shlex.quote(release.path)
     columns = '{{.Label "com.docker.compose.service"}} {{.Label "com.docker.compose.config-hash"}}'
     return f"umask 077\ndocker ps --all --filter {label} --format {shlex.quote(columns)} | sort -u >{path}/hashes"
 

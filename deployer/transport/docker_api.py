@@ -21,7 +21,7 @@ from urllib3.connection import HTTPConnection
 
 from deployer.errors import CommandError, DeployerError
 from deployer.model.action import HttpCheck
-from deployer.model.release import Container
+from deployer.model.release import PROJECT_LABEL, Container
 from deployer.transport.http_check import ask
 from deployer.transport.remote import ShellRemote
 from deployer.transport.wire import Wire
@@ -30,7 +30,6 @@ from deployer.transport.wire_socket import WireSocket
 TIMEOUT = 15.0  # seconds for one answer
 ENGINE = "http://engine:80"  # never resolved: the adapter below carries every request
 OLDEST_API = "1.40"  # to ask which version the Engine speaks; the question itself has none
-PROJECT_LABEL = "com.docker.compose.project"
 ONE_AT_A_TIME = 1
 
 T = TypeVar("T")
