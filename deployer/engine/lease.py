@@ -118,12 +118,12 @@ def fence(lease: Lease) -> str:
 
     Who has another one is told on stderr.
     """
-    return _within(lease, f'{{ {_is_good(lease)}; }} || {{ holder "$(newest)" >&2; exit 1; }}')
+    return _within(lease, _unless_good(lease, 1))
 
 
 def fence_within(lease: Lease) -> str:
     """The same for a script that is in the room already and knows `FUNCTIONS`."""
-    return f'{{ {_is_good(lease)}; }} || {{ holder "$(newest)" >&2; exit {FENCED}; }}\n'
+    return f"{_unless_good(lease, FENCED)}\n"
 
 
 def admission(lease: Lease) -> str:
@@ -134,9 +134,8 @@ def admission(lease: Lease) -> str:
     """
     lock = f"lock.{lease.token}"
     return _within(
-        lease, f'[ -d {lock} ] && end {lock}/script && named $$ | put {lock}/script\n'
-        f'{{ {_is_good(lease)}; }} || {{ holder "$(newest)" >&2; exit 1; }}'
-    )  # fmt: skip
+        lease, f"[ -d {lock} ] && end {lock}/script && named $$ | put {lock}/script\n{_unless_good(lease, 1)}"
+    )
 
 
 def renewal(lease: Lease) -> str:
@@ -182,6 +181,11 @@ def read_holder(text: str) -> Holder | None:
 
 def _is_good(lease: Lease) -> str:
     return f'[ "$(newest)" = {lease.token} ] && good {lease.token}'
+
+
+def _unless_good(lease: Lease, status: int) -> str:
+    """Shell in the room that ends with a status, and says on stderr who holds it, unless the lease is good."""
+    return f'{{ {_is_good(lease)}; }} || {{ holder "$(newest)" >&2; exit {status}; }}'
 
 
 def _within(lease: Lease, check: str) -> str:
