@@ -13,7 +13,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -117,9 +117,14 @@ class Sshd:
         """End the listener and every connection that it serves. Again: does nothing."""
         if self.process is None:
             return
-        for pid in self.children():
-            os.kill(pid, signal.SIGKILL)
+        self.cut()
         self.stop()
+
+    def cut(self) -> None:
+        """End every connection that it serves now, at once; the listener stays."""
+        for pid in self.children():
+            with suppress(ProcessLookupError):  # it ended by itself meanwhile
+                os.kill(pid, signal.SIGKILL)
 
     def children(self) -> list[int]:
         """Process ids of the connections' servers."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
 import time
 from collections.abc import Callable
@@ -125,8 +123,7 @@ def test_a_small_max_sessions_costs_further_connections(make_sshd: MakeSshd) -> 
         with pytest.raises(CommandTimeoutError):
             remote.run("sleep 20", timeout=0.5)
         assert remote.run("echo three").stdout == "three\n"
-        for pid in server.children():
-            os.kill(pid, signal.SIGKILL)
+        server.cut()
         time.sleep(0.5)
         assert remote.run("echo four").stdout == "four\n"
     deadline = time.monotonic() + 5

@@ -49,8 +49,7 @@ def broken(server: Sshd, began: Path, times: int = 1) -> Iterator[None]:
                 time.sleep(0.05)
             if left:
                 began.unlink(missing_ok=True)
-            for pid in server.children():
-                subprocess.run(["kill", "-9", str(pid)], check=False)
+            server.cut()
 
     thread = threading.Thread(target=work)
     thread.start()

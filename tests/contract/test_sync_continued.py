@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -245,8 +244,7 @@ def test_a_connection_that_drops_is_an_interruption(own_server: Sshd, tmp_path: 
 
     def cut(done: int) -> None:
         if done >= 12 * MB:
-            for pid in own_server.children():
-                os.kill(pid, signal.SIGKILL)
+            own_server.cut()
 
     with pytest.raises(ConnectError):
         apply_sync(remote, action, on_bytes=cut)
