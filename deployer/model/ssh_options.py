@@ -13,12 +13,13 @@ FOLLOWED = frozenset(
         "BatchMode", "ProxyJump", "ProxyCommand", "StrictHostKeyChecking", "UserKnownHostsFile",
         "GlobalKnownHostsFile", "HostKeyAlias", "ConnectTimeout", "ConnectionAttempts", "ServerAliveInterval",
         "ServerAliveCountMax", "Ciphers", "MACs", "KexAlgorithms", "HostKeyAlgorithms",
+        "Compression",
     }
 )  # fmt: skip
 
 WITHOUT_EFFECT = frozenset(
     {
-        "AddKeysToAgent", "CheckHostIP", "ClearAllForwardings", "Compression", "ControlMaster", "ControlPath",
+        "AddKeysToAgent", "CheckHostIP", "ClearAllForwardings", "ControlMaster", "ControlPath",
         "ControlPersist", "EnableEscapeCommandline", "EscapeChar", "ExitOnForwardFailure", "FingerprintHash",
         "ForwardAgent", "ForwardX11", "ForwardX11Timeout", "ForwardX11Trusted", "GSSAPIAuthentication",
         "GSSAPIDelegateCredentials", "GatewayPorts", "HashKnownHosts", "HostbasedAuthentication", "IPQoS",

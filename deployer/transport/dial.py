@@ -9,8 +9,9 @@ import logging
 import os
 import socket
 import threading
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import paramiko
 from fabric import Config, Connection
@@ -19,6 +20,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponent
 from deployer.errors import AuthError, ConnectError, RemoteError
 from deployer.model.connection import Endpoint
 from deployer.transport.algorithms import apply_algorithms
+from deployer.transport.compression import METHODS, Compressor, Decompressor
 from deployer.transport.fault import explained, is_drop, passes
 from deployer.transport.host_certificate import MARK
 from deployer.transport.host_key import HostKey, Policy, judged, require_known
@@ -51,9 +53,13 @@ class _SeenError(Exception):
 
 
 class _Transport(paramiko.Transport):
-    """Asks for a certificate before a plain key where an authority is trusted for the host."""
+    """Asks for a certificate before a plain key where an authority is trusted for the host; compresses by content."""
 
     wants_certificate = False
+    _compression_info: ClassVar[dict[str, Any]] = {
+        **paramiko.Transport._compression_info,  # type: ignore[attr-defined]
+        **dict.fromkeys(METHODS, (Compressor, Decompressor)),
+    }
 
     @property
     def preferred_keys(self) -> tuple[str, ...]:
@@ -193,7 +199,7 @@ def _gateway(route: Route, endpoint: Endpoint, meter: Meter) -> _Connection | No
     """The chain of jump hosts, each checked as strictly as the host itself."""
     gateway: _Connection | None = None
     for way, hop in way_to(route, endpoint):
-        through = _connection(way, hop, meter)
+        through = _connection(replace(way, compresses=False), hop, meter)  # what it carries is encrypted
         if gateway is not None:
             through.gateway = gateway
         gateway = through
@@ -211,6 +217,7 @@ def _connect_arguments(route: Route, endpoint: Endpoint, meter: Meter) -> dict[s
         return made
 
     return {
+        "compress": route.compresses,
         "auth_strategy": Login(route, endpoint.password, endpoint.key_passphrase),
         "banner_timeout": options.connect_timeout,
         "auth_timeout": options.silence,

@@ -66,6 +66,7 @@ class Route:
     bind: str | None = None  # our own address
     options: SshOptions = field(default_factory=SshOptions)  # times, as this host has them
     algorithms: tuple[tuple[str, str], ...] = ()  # paramiko's name of a list, and what was said about it
+    compresses: bool = True
     is_jump: bool = False  # somebody else's way, not a host of the inventory
 
     @property
@@ -127,6 +128,7 @@ class _Reading:
             bind=self._found.word("bindaddress"),
             options=self._times(),
             algorithms=tuple((ours, self._found.text(name) or "") for name, ours in ALGORITHMS.items()),
+            compresses=not self._is_not("compression"),
         )
 
     def _key_files(self, named: tuple[str, ...]) -> tuple[str, ...]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import os
 import socket
 import subprocess
 import threading
@@ -175,13 +177,53 @@ class TestCost:
         with logged_in(server) as remote:
             remote.run("true")
             before = remote.traffic()
-            remote.run("head -c 100000 /dev/zero")
+            remote.run("head -c 75000 /dev/urandom | base64 -w 0")
             after = remote.traffic()
-            remote.stream("cat >/dev/null", [b"x" * 100_000])
+            remote.stream("cat >/dev/null", [os.urandom(100_000)])
             sent = remote.traffic().bytes_out - after.bytes_out
-        assert 100_000 <= after.bytes_in - before.bytes_in < 110_000
+        assert 75_000 <= after.bytes_in - before.bytes_in < 82_500
         assert 0 < after.bytes_out - before.bytes_out < 5000
         assert 100_000 <= sent < 110_000
+
+    def test_what_is_alike_is_small_on_the_wire_also_after_what_is_not(self, server: Sshd) -> None:
+        script = "".join(f"test -e /nowhere/{number} || :\n" for number in range(100))
+        with logged_in(server) as remote:
+            remote.run("true")
+            sizes = []
+            for text in (script, script):
+                before = remote.traffic()
+                assert remote.run(f"{text}seq 2000").stdout.endswith("\n2000\n")
+                sizes.append(remote.traffic().bytes_out - before.bytes_out)
+            remote.stream("cat >/dev/null", [os.urandom(200_000)])
+            assert remote.run(f"{script}echo on").stdout == "on\n"
+            received = remote.traffic().bytes_in
+        assert sizes[0] < len(script) / 2
+        assert sizes[1] < len(script) / 8
+        assert received < 2 * len("".join(f"{number}\n" for number in range(1, 2001)))
+
+    def test_new_keys_in_the_middle_of_a_connection_change_nothing(self, make_sshd: Callable[..., Sshd]) -> None:
+        with logged_in(make_sshd(extra="RekeyLimit 300K\n")) as remote:
+            for number in range(4):
+                dense = os.urandom(500_000)
+                found = remote.stream("sha256sum; seq 9000", [dense]).stdout
+                assert found.startswith(f"{hashlib.sha256(dense).hexdigest()}  -\n1\n2\n")
+                assert found.endswith("\n8999\n9000\n")
+                assert remote.run(f"echo {number}; seq 9").stdout.startswith(f"{number}\n1\n")
+            assert remote.traffic().connections == 1
+
+    def test_nothing_is_compressed_where_ssh_config_says_no(self, server: Sshd, tmp_path: Path) -> None:
+        path = tmp_path / "config"
+        path.write_text("Compression no\n")
+        remote = SshRemote(server.endpoint(), options=server.options(ssh_config=(str(path),)))
+        try:
+            remote.run("true")
+            before = remote.traffic()
+            remote.stream("cat", [b"x" * 100_000])
+            after = remote.traffic()
+        finally:
+            remote.close()
+        assert after.bytes_out - before.bytes_out >= 100_000
+        assert after.bytes_in - before.bytes_in >= 100_000
 
     def test_more_streams_than_sshd_has_sessions_wait_their_turn(self, server: Sshd) -> None:
         with logged_in(server) as remote:
