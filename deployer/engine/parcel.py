@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import struct
 import tarfile
 import time
 import zlib
@@ -15,10 +16,12 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from deployer.errors import TransferError
+from deployer.model.deflate import Deflate
 from deployer.model.tree import Entry, Tree
 
 CHUNK = 256 * 1024  # bytes
 BLOCK = tarfile.BLOCKSIZE
+GZIP = b"\x1f\x8b\x08" + bytes(6) + b"\xff"  # RFC 1952 section 2.3: deflate, no name, no time, no system
 SMALL = 16 * 1024 * 1024  # bytes; below it the line is the bottleneck, above it the processor
 
 
@@ -41,12 +44,17 @@ class Parcel:
         return sum(self._length(entry) for entry in self.tree.entries if entry.path not in self.link)
 
     def stream(self, on_bytes: Callable[[int], None] | None = None) -> Iterator[bytes]:
-        """The stream; `on_bytes` hears how much of `size` has gone. Raises TransferError if a file has changed."""
-        squeeze = zlib.compressobj(6 if self.size < SMALL else 1, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
+        """The stream, in gzip's format (RFC 1952); `on_bytes` hears how much of `size` has gone.
+
+        Raises TransferError if a file has changed.
+        """
+        deflate, size, checksum = Deflate(6 if self.size < SMALL else 1), 0, 0
+        yield GZIP
         for block in self._blocks(on_bytes or (lambda done: None)):
-            if packed := squeeze.compress(block):
-                yield packed
-        yield squeeze.flush()
+            size, checksum = size + len(block), zlib.crc32(block, checksum)
+            if ready := deflate.compress(block):
+                yield ready
+        yield deflate.finish() + struct.pack("<LL", checksum, size & 0xFFFFFFFF)
 
     def _blocks(self, on_bytes: Callable[[int], None]) -> Iterator[bytes]:
         done = 0

@@ -8,7 +8,8 @@ import zlib
 import paramiko
 import pytest
 
-from deployer.transport.compression import LARGE, MOST, STORED, Compressor, Decompressor
+from deployer.model.deflate import LARGE, STORED
+from deployer.transport.compression import MOST, Compressor, Decompressor
 
 SCRIPT = "".join(f"step {number}: test -e /srv/{number} || exit {number % 7}\n" for number in range(90)).encode()
 
