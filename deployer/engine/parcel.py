@@ -26,6 +26,19 @@ SMALL = 16 * 1024 * 1024  # bytes; below it the line is the bottleneck, above it
 
 
 @dataclass(frozen=True, kw_only=True)
+class Excerpt:
+    """What is sent of a file in place of the whole."""
+
+    name: str  # that it gets, in the folder that the stream makes its entries in
+    spans: tuple[tuple[int, int], ...]  # offset and length in bytes, in order
+
+    @property
+    def size(self) -> int:
+        """Bytes that are sent."""
+        return sum(length for _, length in self.spans)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Parcel:
     """What is sent: the tree's folders and links, its other files as data or as hard links, and files beside it."""
 
@@ -35,7 +48,7 @@ class Parcel:
     top: str  # the folder that the stream makes its entries in
     kept: Collection[str] = frozenset()  # paths in `link` that are no part of the stream: the host links them itself
     link: Mapping[str, str] = field(default_factory=dict)  # path in the tree -> what is linked, relative as `top` is
-    sent: Mapping[str, int] = field(default_factory=dict)  # path in the tree -> bytes at its beginning that are there
+    excerpts: Mapping[str, Excerpt] = field(default_factory=dict)  # path in the tree -> what is sent in its place
     beside: Mapping[str, tuple[bytes, int]] = field(default_factory=dict)  # name -> content, mode; sent in this order
 
     @property
@@ -70,7 +83,7 @@ class Parcel:
         yield bytes(2 * BLOCK)
 
     def _length(self, entry: Entry) -> int:
-        return entry.size - self.sent.get(entry.path, 0)
+        return self.excerpts[entry.path].size if entry.path in self.excerpts else entry.size
 
     def _is_data(self, entry: Entry) -> bool:
         return entry.kind == "file" and entry.path not in self.link
@@ -81,6 +94,8 @@ class Parcel:
             return _header(name, tarfile.LNKTYPE, target=self.link[entry.path])
         kind = {"dir": tarfile.DIRTYPE, "link": tarfile.SYMTYPE, "file": tarfile.REGTYPE}[entry.kind]
         size = self._length(entry) if entry.kind == "file" else 0
+        if entry.path in self.excerpts:
+            name = f"{self.top}/{self.excerpts[entry.path].name}"
         header = _header(name, kind, mode=entry.mode, mtime=entry.mtime, size=size, target=entry.target)
         return _fraction(entry) + header if entry.kind == "file" else header
 
@@ -88,12 +103,13 @@ class Parcel:
         if not self._is_data(entry):
             return
         digest = hashlib.sha256()
-        there = self.sent.get(entry.path, 0)
+        spans = self.excerpts[entry.path].spans if entry.path in self.excerpts else ((0, entry.size),)
         try:
             with open(os.open(os.path.join(self.source, entry.path), os.O_RDONLY | os.O_NOFOLLOW), "rb") as content:
-                for _ in _pieces(content, there, digest):
-                    pass
-                yield from _pieces(content, entry.size - there, digest)
+                for start, length in spans:
+                    _pass_over(content, start, digest)
+                    yield from pieces(content, length, digest)
+                _pass_over(content, entry.size, digest)
                 whole = content.tell() == entry.size and not content.read(1)
         except OSError as error:
             raise self._changed(entry, (error.strerror or "unreadable").lower()) from None
@@ -115,7 +131,12 @@ class Parcel:
         )
 
 
-def _pieces(content: BinaryIO, size: int, digest: hashlib._Hash) -> Iterator[bytes]:
+def _pass_over(content: BinaryIO, end: int, digest: hashlib._Hash) -> None:
+    for _ in pieces(content, end - content.tell(), digest):
+        pass
+
+
+def pieces(content: BinaryIO, size: int, digest: hashlib._Hash) -> Iterator[bytes]:
     """The next bytes, as many as there are; the digest hears them."""
     while size and (chunk := content.read(min(CHUNK, size))):
         digest.update(chunk)

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from deployer.engine.manifest import BYTES, FOLDER
+from deployer.engine.parcel import Excerpt
 from deployer.model.action import Sync
 from deployer.model.tree import Entry, Tree
 from deployer.protocols import Remote
@@ -42,12 +43,18 @@ class Head:
 
     path: str  # in the tree
     size: int  # bytes
+    whole: int  # bytes of the file
     part: str  # the folder that has it
 
     @property
     def place(self) -> str:
         """Where it lies, seen from the folder of releases."""
         return f"{self.part}/{FOLDER}{self.path}"
+
+    @property
+    def excerpt(self) -> Excerpt:
+        """The rest, which is sent."""
+        return Excerpt(name=f"{FOLDER}{self.path}", spans=((self.size, self.whole - self.size),))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +66,7 @@ class Parts:
     def head(self, action: Sync, sent: Sequence[Entry]) -> Head | None:
         """The longest beginning of a file that is to be sent; None if nothing is worth it."""
         found = [
-            Head(path=entry.path, size=there.size, part=name)
+            Head(path=entry.path, size=there.size, whole=entry.size, part=name)
             for name, tree in self.trees.items()
             for entry in sent
             if (there := tree.by_path.get(entry.path))

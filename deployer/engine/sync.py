@@ -1,7 +1,8 @@
 """Brings a new release folder to a host: what it has already as hard links, the rest in one stream, verified there.
 
-A release appears whole or not at all; the folders of other releases are read and never written. What arrived of a
-transfer that was interrupted stays on the host for the next one: see `parts`.
+A release appears whole or not at all; the folders of other releases are read and never written. Of large files that
+have changed only blocks are sent: see `patches`. What arrived of a transfer that was interrupted stays on the host for
+the next one: see `parts`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from deployer.engine.lease import FENCED
@@ -25,6 +26,8 @@ from deployer.engine.manifest import (
 )  # fmt: skip
 from deployer.engine.parcel import Parcel
 from deployer.engine.parts import Head, look_at_parts
+from deployer.engine.patches import Patch, excerpts, look_for_patches, render_mending
+from deployer.engine.receive import RECEIVE
 from deployer.engine.sync_failure import EXISTS, FULL, PLENTY, SPOILED, failure, some
 from deployer.errors import FencedError
 from deployer.model.action import Sync
@@ -39,75 +42,6 @@ TOLD = 200  # spoiled files that a host names at most
 FETCH = (
     f"LC_ALL=C; export LC_ALL; cd {{base}} && {{{{ cat modes; cut -c 1-{SHORT},65- manifest; }}}} | gzip -c | base64"
 )
-
-# `tar -o` is --no-same-owner for GNU and busybox; its complaints count only after the manifest has had its say,
-# since a link that cannot be made is a file that is missing. Of all commands only `wait` lets a trap in at
-# once. A tar that has just been forked still has our traps, and would lose a TERM: hence KILL.
-# Files that are where they were are linked from the base: those that its manifest names, but for those that `drop`
-# counts. The same lines are this manifest's last ones; that all are what was meant, its own digest tells.
-# What has arrived stays if it was the sender who ended, and not a full disk. The head of a file lies in the part that
-# has it, and grows there until the file is whole. Single quotes are few: quoted twice on the way, each takes 17 bytes.
-RECEIVE = """\
-{prologue}set -u
-umask 022
-LC_ALL=C; export LC_ALL
-root={root} id={id} tmp={tmp} base={base} head={head} from={from_} parts={parts} gone={tmp}
-mkdir -p "$root/releases" "$root/shared" || exit 1
-[ -d "$root/.deploy" ] || mkdir -m 700 "$root/.deploy" || exit 1
-cd "$root/releases" || exit 1
-[ ! -e "$id" ] || exit {exists}
-rm -rf -- {useless}
-left() {{ df "$1" . 2>/dev/null | awk 'END {{ print ($2 + 0 > 0 && $4 ~ /^[0-9]+$/) ? $4 : {plenty} }}'; }}
-k=$(left -Pk) n=$(left -Pi)
-k=${{k:-{plenty}}} n=${{n:-{plenty}}}
-[ "$k" -ge {kilobytes} ] && [ "$n" -ge {inodes} ] || {{ echo "$k $n"; exit {full}; }}
-unpacking= early=
-leave() {{
-  [ -z "$unpacking" ] || kill -s KILL "$!" 2>/dev/null
-  wait
-  cd "$root/releases" || return
-  if [ -n "$early" ] && dd if=/dev/zero of="$tmp/.room" bs=65536 count=1 2>/dev/null; then
-    rm -f "$tmp/.room"
-    [ -z "$head" ] || [ ! -f "$tmp/project/$head" ] || cat "$tmp/project/$head" >>"$from"
-    [ -z "$head" ] || rm -f "$tmp/project/$head"
-  else
-    rm -rf $gone
-  fi
-}}
-trap leave EXIT
-trap 'early=yes; exit 1' HUP INT PIPE TERM
-mkdir "$tmp" || exit 1
-exec 3<&0
-unpacking=yes
-tar -xzpof - <&3 &
-wait "$!"
-unpacked=$? unpacking=
-gone="$tmp $parts"
-if [ ! -f "$tmp/release.json" ]; then
-  [ "$(dd bs=1 count=1 <&3 2>/dev/null | wc -c)" -gt 0 ] || early=yes
-  echo 'the stream ended early' >&2
-  exit 1
-fi
-if [ -n "$head" ]; then
-  touch -r "$tmp/project/$head" "$from.time" && cat "$tmp/project/$head" >>"$from" && chmod {mode} "$from" \
-    && touch -r "$from.time" "$from" && mv -f "$from" "$tmp/project/$head" || exit 1
-fi
-gone=$tmp
-cd "$tmp" || exit 1
-if [ -n "$base" ]; then
-  awk "FILENAME == ARGV[1] {{ out[\\$0]; next }} index(\\$0, \\"  {folder}\\") == 65 && !(++n in out)" \
-    drop "../$base/manifest" | tee -a manifest | cut -c 67- | tr "\\n" "\\0" |
-    (cd "../$base" && xargs -0 -r sh -c "cp -lP --parents \\"\\$@\\" \\"\\$0\\"" "../$tmp") 2>/dev/null
-  rm drop || exit 1
-fi
-echo "{digest}  manifest" | cat - manifest | sha256sum -c >.verified 2>/dev/null ||
-  {{ grep -v ': OK$' .verified | head -n {told}; exit {spoiled}; }}
-[ "$unpacked" -eq 0 ] || exit 1
-rm -f .verified
-sync -f . 2>/dev/null || sync
-touch manifest || exit 1
-cd .. && mv "$tmp" "$id" && rm -rf -- $parts
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,13 +61,17 @@ class _Errand:
         base = shlex.quote(f"{self.action.release.root}/releases/{self.action.base}")
         return parse_release(self.remote.run(FETCH.format(base=base), become=self.become).stdout)
 
-    def room(self, link: Mapping[str, str], head: Head | None) -> Mapping[str, int]:
+    def room(self, link: Mapping[str, str], head: Head | None, patches: Sequence[Patch]) -> Mapping[str, int]:
         """The kilobytes and inodes that the release takes beside what is there, and what stands for no limit."""
         new = [entry for entry in self.action.tree.entries if entry.path not in link]
         size = sum(-(-entry.size // BLOCK) * BLOCK for entry in new) - (head.size if head else 0)
-        return {"kilobytes": max(0, size // 1024), "inodes": len(new) + len(self.action.files), "plenty": PLENTY}
+        size += sum(one.size for one in excerpts(patches).values())
+        inodes = len(new) + len(self.action.files) + len(patches)
+        return {"kilobytes": max(0, size // 1024), "inodes": inodes, "plenty": PLENTY}
 
-    def send(self, link: Mapping[str, str], base: Tree, head: Head | None = None) -> Result:
+    def send(
+        self, link: Mapping[str, str], base: Tree, head: Head | None = None, patches: Sequence[Patch] = ()
+    ) -> Result:
         """The host's answer to the whole stream; `base` are the files of the base release, as they were fetched."""
         release = self.action.release
         kept = self._kept(link, base)
@@ -156,7 +94,8 @@ class _Errand:
             spoiled=SPOILED,
             told=TOLD,
             full=FULL,
-            **self.room(link, head),
+            mending=render_mending(patches),
+            **self.room(link, head, patches),
         )
         parcel = Parcel(
             host=self.remote.name,
@@ -165,7 +104,7 @@ class _Errand:
             top=tmp,
             kept=kept.keys(),
             link=link,
-            sent={head.path: head.size} if head else {},
+            excerpts={**excerpts(patches), **({head.path: head.excerpt} if head else {})},
             beside=beside,
         )
         return self.remote.stream(script, parcel.stream(self.on_bytes), become=self.become, timeout=self.action.timeout)
@@ -193,8 +132,12 @@ def apply_sync(
     base = errand.fetch()
     send, link = delta(action.tree, {action.base or "": base, **parts.trees})
     head = parts.head(action, send)
-    result = errand.send(link, base, head)
-    there = {**link, head.path: head.place} if head else link
+    rest = [entry for entry in send if head is None or entry.path != head.path]
+    patches = look_for_patches(remote, action, base, rest, become)
+    result = errand.send(link, base, head, patches)
+    there = {**link, **{patch.entry.path: patch.place for patch in patches}}
+    if head:
+        there[head.path] = head.place
     if result.status == SPOILED and (spoiled := _spoiled(result.stdout, there)):
         result = errand.send({path: place for path, place in link.items() if path not in spoiled}, base)
         result = replace(result, stdout=_told(action, spoiled)) if result.ok else result
