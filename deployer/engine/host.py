@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,6 +80,11 @@ class HostRun:
     def forget(self) -> None:
         """Drop what was seen, constants apart: something was changed."""
         self.seen = {fact: answer for fact, answer in self.seen.items() if fact.constant}
+
+    def drop(self, facts: Iterable[Fact[Any]]) -> None:
+        """Drop these answers alone: nothing else depends on what was changed."""
+        for fact in facts:
+            self.seen.pop(fact, None)
 
     def variables(self, play: Play, task: Task | None = None) -> Variables:
         """What templates may use, in Ansible's order of precedence."""

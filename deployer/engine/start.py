@@ -149,14 +149,16 @@ def _as_wanted(host: HostRun) -> dict[str, Any]:
 
 
 def look_again(session: Session, hosts: Mapping[str, HostRun]) -> bool:
-    """Ask hosts once more what they have and what is open on them; True if it is not what it was."""
+    """Ask hosts once more all that they have been asked; True if their releases are not what they were."""
 
     def work(host: HostRun) -> bool:
         assert host.target.wanted is not None
-        asked = [question(host.target.wanted.root) for question in _state_questions(session)]
-        before = [host.seen.get(one) for one in asked]
-        host.seen.update(look(host.target.remote, asked, become=look_user(session, host)))
-        return before != [host.seen[one] for one in asked]
+        state = [question(host.target.wanted.root) for question in _state_questions(session)]
+        before = [host.seen.get(one) for one in state]
+        asked = dict.fromkeys([*state, *(one for one in host.seen if not one.constant)])
+        host.forget()
+        host.seen.update(look(host.target.remote, list(asked), become=look_user(session, host)))
+        return before != [host.seen[one] for one in state]
 
     outcomes = side_by_side(work, hosts.values(), session.options.forks)
     for outcome in outcomes.values():

@@ -181,7 +181,8 @@ class Transaction:
         )  # fmt: skip
         if again and again.switched:
             host.guard.arm()
-        host.forget()  # what was seen before the lease may be old
+        root, questions = host.guard.lease.root, self.session.questions
+        host.drop([questions.rollout(root), questions.lock(root)])  # which this has changed
 
     def _coming(self, host: HostRun) -> Release:
         """The release that the undo undoes: what an open rollout was bringing, or what this run brings."""
