@@ -14,7 +14,7 @@ from pathlib import Path
 from background import PATIENCE, Background, running
 from command_run import CommandRun
 from polls import Polls
-from seen import Seen, look, shown, wait_for_rest
+from seen import Seen, look, peek, shown, wait_for_rest
 from stage import Fleet
 from story import Project, shop_on
 from table import ALL, TABLE
@@ -162,7 +162,7 @@ class Lane:
         web = [name for name in self.project.fleet.web if name not in but]
         assert {seen[name].page for name in web} == {self.pages[found]}, shown(seen)
         assert self.project.rows("SELECT word FROM keepsake") == ["precious"]
-        eventually(lambda: not any(one.locked for one in look(self.project).values()), within=LEASE + 2, every=1)
+        eventually(lambda: not any(one.locked for one in peek(self.project).values()), within=LEASE + 2, every=1)
         return seen
 
     def ended_well(self, code: int, output: str, old: str, *, lost: str) -> str:

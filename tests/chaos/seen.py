@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -14,22 +15,23 @@ from waiting import eventually
 from deployer.lab.host import LabHost
 
 # Whether it is at rest comes first: what is read after that is how it rests.
-LOOK = """\
+PEEK = """\
 cd {root} || exit 1
 echo "now $(date +%s)"
 echo "units $(ls /etc/systemd/system | grep -F {unit} | tr '\\n' ' ')"
 echo "files $(ls .deploy 2>/dev/null | tr '\\n' ' ')"
+last=$(ls -d .deploy/lock.* 2>/dev/null | sed 's/.*lock\\.//' | sort -n | tail -n 1)
+expires=$(cat .deploy/lock.$last/expires 2>/dev/null || echo 0)
+[ -z "$last" ] || echo "lock $last $expires $(ls .deploy/lock.$last | tr '\\n' ' ')"
+"""
+REST = """\
 echo "current $(readlink current | sed 's|.*/||')"
 echo "releases $(ls releases 2>/dev/null | tr '\\n' ' ')"
 echo "tmp $(ls -d releases/.tmp-* 2>/dev/null | tr '\\n' ' ')"
 echo "phase $(cat .deploy/phase 2>/dev/null)"
-last=$(ls -d .deploy/lock.* 2>/dev/null | sed 's/.*lock\\.//' | sort -n | tail -n 1)
-expires=$(cat .deploy/lock.$last/expires 2>/dev/null || echo 0)
-[ -z "$last" ] || echo "lock $last $expires $(ls .deploy/lock.$last | tr '\\n' ' ')"
 docker ps --all --filter label=com.docker.compose.project={project} \
   --format 'container {{{{.Label "com.docker.compose.service"}}}} {{{{.State}}}} {{{{.Image}}}} {{{{.Status}}}}'
 sed 's/^/journal /' .deploy/journal.jsonl 2>/dev/null | tail -n 40
-echo end
 """
 
 
@@ -70,14 +72,24 @@ class Seen:
 
 
 def look_at(project: Project, host: LabHost) -> Seen:
-    text = LOOK.format(
-        root=shlex.quote(project.root), project=shlex.quote(project.name),
-        unit=shlex.quote(f"deployer-watchdog-{project.name}"),
-    )  # fmt: skip
-    seen = eventually(lambda: _whole(host, text), what=f"a whole answer of {host.name}")
+    """All that it says of itself."""
+    seen = _asked(project, host, f"{PEEK}{REST}")
     if "web" in seen.containers:
         seen.page = project.page(host.name)
     return seen
+
+
+def peek_at(project: Project, host: LabHost) -> Seen:
+    """Whether it is at rest, and locked: that alone, for a twentieth of the cost."""
+    return _asked(project, host, PEEK)
+
+
+def _asked(project: Project, host: LabHost, text: str) -> Seen:
+    script = f"{text}echo end\n".format(
+        root=shlex.quote(project.root), project=shlex.quote(project.name),
+        unit=shlex.quote(f"deployer-watchdog-{project.name}"),
+    )  # fmt: skip
+    return eventually(lambda: _whole(host, script), what=f"a whole answer of {host.name}")
 
 
 def _whole(host: LabHost, text: str) -> Seen | None:
@@ -110,9 +122,18 @@ def _read(seen: Seen, word: str, rest: str) -> None:
 
 def look(project: Project) -> dict[str, Seen]:
     """All hosts, at once."""
+    return _all(look_at, project)
+
+
+def peek(project: Project) -> dict[str, Seen]:
+    """The same, but only whether they are at rest, and locked."""
+    return _all(peek_at, project)
+
+
+def _all(asked: Callable[[Project, LabHost], Seen], project: Project) -> dict[str, Seen]:
     names = project.fleet.names
     with ThreadPoolExecutor(len(names)) as pool:
-        found = pool.map(lambda name: look_at(project, project.host(name)), names)
+        found = pool.map(lambda name: asked(project, project.host(name)), names)
     return {seen.host: seen for seen in found}
 
 
@@ -124,9 +145,10 @@ def wait_for_rest(project: Project, *, within: float) -> tuple[dict[str, Seen], 
     """Wait until no host is going to change by itself, all are healthy; what they say then, and after how long."""
     start = time.monotonic()
     while True:
-        seen = look(project)
+        rests = all(one.at_rest for one in peek(project).values())
         took = time.monotonic() - start
-        if all(one.at_rest and one.healthy for one in seen.values()):
+        seen = look(project) if rests or took > within else {}
+        if seen and all(one.at_rest and one.healthy for one in seen.values()):
             return seen, took
         assert took < within, f"not at rest after {took:.0f} s:\n{shown(seen)}"
         time.sleep(0.3)

@@ -10,12 +10,17 @@ T = TypeVar("T")
 
 
 def eventually(look: Callable[[], T], *, within: float = 30.0, every: float = 0.2, what: str = "") -> T:
-    """The first truthy answer of `look`; AssertionError, naming the last answer, if there is none in time (seconds)."""
-    deadline = time.monotonic() + within
+    """The first truthy answer of `look`; AssertionError, naming the last answer, if there is none in time (seconds).
+
+    What takes long is looked at less often, as looks cost others their time: every so many seconds, or every twentieth
+    of what it has taken so far.
+    """
+    start = time.monotonic()
     while True:
         seen = look()
         if seen:
             return seen
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - start
+        if waited > within:
             raise AssertionError(f"not within {within:g} s: {what or look}; last seen: {seen!r}")
-        time.sleep(every)
+        time.sleep(max(every, waited / 20))
