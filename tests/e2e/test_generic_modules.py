@@ -173,13 +173,15 @@ def told(text: str) -> list[tuple[str, str]]:
 def by_ansible(site: Project, playbook: Path, *more: str) -> str:
     """What ansible-playbook prints of a run on the host that is its own."""
     login = f"-i {site.fleet.key} -o UserKnownHostsFile={site.fleet.known_hosts} -o StrictHostKeyChecking=yes"
+    shared = "-o ControlMaster=auto -o ControlPersist=60s"  # as by default; a connection for each step takes minutes
     home = site.room / "home"
     home.mkdir(exist_ok=True)
     done = subprocess.run(
         [str(ANSIBLE), "-i", str(site.inventory), "--limit", OTHER, "-e", f"on={OTHER}", *more, str(playbook)],
         env={
-            "HOME": str(home), "PATH": os.environ["PATH"], "ANSIBLE_SSH_ARGS": login, "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_GATHERING": "explicit", "ANSIBLE_PYTHON_INTERPRETER": "/usr/bin/python3",
+            "HOME": str(home), "PATH": os.environ["PATH"], "ANSIBLE_SSH_ARGS": f"{login} {shared}",
+            "ANSIBLE_NOCOLOR": "1", "ANSIBLE_PIPELINING": "1", "ANSIBLE_GATHERING": "explicit",
+            "ANSIBLE_PYTHON_INTERPRETER": "/usr/bin/python3",
         },
         capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
