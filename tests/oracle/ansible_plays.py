@@ -6,8 +6,10 @@ Reads a list of `{"name", "args", "events"}` from standard input and prints `{na
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
+import pkgutil
 import sys
 import tempfile
 
@@ -46,11 +48,20 @@ def child(job: dict[str, object]) -> tuple[int, str, str]:
         return os.waitstatus_to_exitcode(ended), output.read(), errors.read()
 
 
-def main() -> None:
-    import ansible.cli.playbook
-    import ansible.executor.playbook_executor
-    import ansible.plugins.strategy.linear  # noqa: F401
+def warm() -> None:
+    """Import what every task's process would import by itself, host for host."""
+    for name in ("cli.playbook", "executor.module_common", "executor.playbook_executor", "plugins.strategy.linear"):
+        importlib.import_module(f"ansible.{name}")
+    for name in ("connection.local", "shell.sh"):
+        importlib.import_module(f"ansible.plugins.{name}")
+    for kind in ("action", "filter", "test"):
+        package = importlib.import_module(f"ansible.plugins.{kind}")
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"ansible.plugins.{kind}.{module.name}")
 
+
+def main() -> None:
+    warm()
     print(json.dumps({job["name"]: child(job) for job in json.load(sys.stdin)}))
 
 
