@@ -72,6 +72,9 @@ ORDER = (  # those that need many hosts come last: they make the machine busier
 def main() -> int:
     """0 if all that was asked for was measured and every tool reached what it should."""
     options = _options()
+    if options.page:
+        _write(Results.load(KEPT / "results.json"), whole=True)
+        return 0
     chosen = tuple(options.case) or (QUICK if options.quick else ORDER)
     usual = BRISK if options.quick else WHOLE
     pace = Pace(options.runs or usual.runs, usual.few, options.cap or usual.cap)
@@ -146,7 +149,7 @@ def _write(results: Results, *, whole: bool) -> None:
         return
     PAGE.write_text(render_page(results, titles))
     draw(results, TOOLS, ENVIRONMENTS / "plots" / "bin" / "python", PAGE.with_suffix(""))
-    results.complete = True
+    results.complete = all(key == COUNTS or key in results.samples for key in ORDER)
     results.save()
     say(f"written: {PAGE.relative_to(ROOT)}, after {results.seconds / 60:.1f} minutes")
 
@@ -157,6 +160,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--case", action="append", default=[], choices=ORDER, help="only this one; may be repeated")
     parser.add_argument("--runs", type=int, help=f"of each tool in each case: {WHOLE.runs}, or {BRISK.runs}")
     parser.add_argument("--cap", type=float, help="seconds of a tool in a case, after which it runs less often")
+    parser.add_argument("--page", action="store_true", help="only write the page, of what was measured until now")
     parser.add_argument("--fresh", action="store_true", help="forget what a benchmark that was stopped has measured")
     return parser.parse_args()
 

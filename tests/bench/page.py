@@ -55,7 +55,7 @@ def render_page(results: Results, titles: Mapping[str, str], *, plots: bool = Tr
         "## Machine and versions\n\n" + "\n".join(_facts(results)) + "\n",
         "## Seconds\n\nMedian (fastest – slowest, runs).\n\n" + _times(results, titles),
         _charts(results) if plots else "",
-        "## Memory and processor time\n\nOf the tool itself, for one command on each endpoint.\n\n" + _memory(results),
+        _memory(results),
         "## Counted\n\nOn one host.\n\n" + _counted(results),
         "## Targets\n\n" + _targets(results),
         METHOD,
@@ -66,7 +66,8 @@ def render_page(results: Results, titles: Mapping[str, str], *, plots: bool = Tr
 def _facts(results: Results) -> Iterator[str]:
     for name, value in {**results.machine, **results.versions}.items():
         yield f"- {name}: {value}"
-    yield f"- commit: {results.commit}; the benchmark took {results.seconds / 60:.0f} minutes"
+    took = f"; the benchmark took {results.seconds / 60:.0f} minutes" if results.seconds else ""
+    yield f"- commit: {results.commit}{took}"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -81,7 +82,8 @@ def _times(results: Results, titles: Mapping[str, str]) -> str:
         for case, title in titles.items()
         if case in results.samples
     ]
-    return table(["", *TOOLS.values()], rows)
+    missing = [title for case, title in titles.items() if case not in results.samples]
+    return table(["", *TOOLS.values()], rows) + (f"\nNot measured: {'; '.join(missing)}.\n" if missing else "")
 
 
 def _memory(results: Results) -> str:
@@ -92,7 +94,8 @@ def _memory(results: Results) -> str:
         rows.append(
             [str(endpoints), *(f"{size(peak)}, {seconds(cpu)} s" if peak and cpu else "–" for peak, cpu in cells)]
         )
-    return table(["endpoints", *TOOLS.values()], rows)
+    head = "## Memory and processor time\n\nOf the tool itself, for one command on each endpoint.\n\n"
+    return f"{head}{table(['endpoints', *TOOLS.values()], rows)}" if rows else ""
 
 
 def _counted(results: Results) -> str:
@@ -120,5 +123,5 @@ def _targets(results: Results) -> str:
 
 
 def _charts(results: Results) -> str:
-    del results
-    return "".join(f"![{chart.title}](performance/{chart.name}.svg)\n\n" for chart in CHARTS)
+    drawn = (chart for chart in CHARTS if chart.is_drawn(results))
+    return "".join(f"![{chart.title}](performance/{chart.name}.svg)\n\n" for chart in drawn)

@@ -26,6 +26,10 @@ class Chart:
     what: str = "seconds"
     unit: float = 1.0
 
+    def is_drawn(self, results: Results) -> bool:
+        """Whether there are figures for it."""
+        return any(case in results.samples for case, _ in self.cases)
+
 
 CHARTS = (
     Chart(
@@ -61,6 +65,7 @@ def draw(results: Results, tools: dict[str, str], python: Path, folder: Path) ->
             },
         }
         for chart in CHARTS
+        if chart.is_drawn(results)
     ]
     subprocess.run([str(python), __file__], input=json.dumps(data), text=True, check=True)
 

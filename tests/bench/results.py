@@ -29,10 +29,15 @@ class Results:
     seconds: float = 0.0  # that all of it took
 
     @classmethod
+    def load(cls, path: Path) -> Results:
+        """Those that were saved."""
+        return cls(path=path, **json.loads(path.read_text()))
+
+    @classmethod
     def begin(cls, path: Path, commit: str, *, fresh: bool = False) -> Results:
         """Those of a benchmark of this commit that was stopped; else empty ones, as where files are not committed."""
         if not (fresh or commit.endswith(CHANGED)) and path.exists():
-            found = cls(path=path, **json.loads(path.read_text()))
+            found = cls.load(path)
             if found.commit == commit and not found.complete:
                 return found
         return cls(path=path, commit=commit)

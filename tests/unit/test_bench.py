@@ -180,13 +180,16 @@ def test_targets_are_met_missed_or_not_measured(results: Results) -> None:
 
 def test_the_page_shows_medians_counts_and_targets(results: Results) -> None:
     results.machine = {"processor": "Test Processor"}
-    page = render_page(results, {"unchanged-3": "1. unchanged, 3 hosts", "changed": "not measured"})
+    page = render_page(results, {"unchanged-3": "1. unchanged, 3 hosts", "changed": "2. one changed file"})
     assert "- processor: Test Processor\n" in page
     assert (
         "| 1. unchanged, 3 hosts | 1.00 (1.00 – 1.00, 3) | 2.00 (2.00 – 2.00, 3) | – | 20.0 (20.0 – 20.0, 3) |" in page
     )
     assert "| unchanged: deployer | 1 | 2 | 9.0 kB | 13.0 kB | 9 |" in page
-    assert "not measured" not in page
+    assert "| 2. one changed file |" not in page
+    assert "Not measured: 2. one changed file.\n" in page
+    assert "three-hosts.svg" in page
+    assert "memory.svg" not in page, "there is nothing to draw"
 
 
 def test_a_benchmark_that_was_stopped_goes_on_and_one_that_is_complete_begins_anew(results: Results) -> None:
