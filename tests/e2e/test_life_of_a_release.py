@@ -97,6 +97,10 @@ def test_one_changed_file_travels_alone(standing_shop: Project) -> None:
     assert after != before
     connections = {name: traffic["connections"] for name, traffic in run.traffic.items()}
     assert connections == dict.fromkeys(NAMES, 2), "a host is confirmed over another connection"
+    for traffic in run.traffic.values():
+        assert traffic["execs"] <= 4
+        assert traffic["bytes_out"] <= 30_000
+        assert traffic["bytes_in"] <= 40_000
     assert shop.serving() == dict.fromkeys(WEB, "second")
     assert shop.container("web1", "web").id != web.id
     assert shop.container("web1", "web").image != web.image

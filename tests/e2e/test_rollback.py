@@ -55,8 +55,11 @@ def test_rolling_back_twice_and_no_further(standing_shop: Project, releases: tup
     shop, (first, second, third) = standing_shop, releases
     assert _is_on(shop, third, "third")
     database, migrations = shop.container("db1", "db").id, shop.migrations()
-    shop.rollback().exits(ExitCode.OK)
+    run = shop.rollback("--output=json").exits(ExitCode.OK)
     assert _is_on(shop, second, "second")
+    for traffic in run.traffic.values():
+        assert (traffic["connections"], traffic["execs"] <= 4) == (2, True)
+        assert max(traffic["bytes_out"], traffic["bytes_in"]) <= 25_000
     shop.rollback().exits(ExitCode.OK)
     assert _is_on(shop, first, "first")
     with untouched(shop.fleet.hosts.values()):
