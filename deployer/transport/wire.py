@@ -91,7 +91,7 @@ class ChannelWire(Wire):
             sent = self._channel.send(bytes(data[:CHUNK]))
         except TimeoutError:
             return 0
-        except OSError:
+        except (OSError, EOFError):  # the channel was closed; the connection broke while it was written to
             raise InputClosedError from None
         if not sent:
             raise InputClosedError
