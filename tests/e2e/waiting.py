@@ -12,8 +12,8 @@ T = TypeVar("T")
 def eventually(look: Callable[[], T], *, within: float = 30.0, every: float = 0.2, what: str = "") -> T:
     """The first truthy answer of `look`; AssertionError, naming the last answer, if there is none in time (seconds).
 
-    What takes long is looked at less often, as looks cost others their time: every so many seconds, or every twentieth
-    of what it has taken so far.
+    What takes long is looked at less often, as looks cost others their time: `every` so many seconds at first, later
+    once a second.
     """
     start = time.monotonic()
     while True:
@@ -23,4 +23,4 @@ def eventually(look: Callable[[], T], *, within: float = 30.0, every: float = 0.
         waited = time.monotonic() - start
         if waited > within:
             raise AssertionError(f"not within {within:g} s: {what or look}; last seen: {seen!r}")
-        time.sleep(max(every, waited / 20))
+        time.sleep(max(every, min(1.0, waited / 20)))
