@@ -107,9 +107,9 @@ class Parcel:
         try:
             with open(os.open(os.path.join(self.source, entry.path), os.O_RDONLY | os.O_NOFOLLOW), "rb") as content:
                 for start, length in spans:
-                    _pass_over(content, start, digest)
-                    yield from pieces(content, length, digest)
-                _pass_over(content, entry.size, digest)
+                    pass_over(content, start, digest)
+                    yield from _pieces(content, length, digest)
+                pass_over(content, entry.size, digest)
                 whole = content.tell() == entry.size and not content.read(1)
         except OSError as error:
             raise self._changed(entry, (error.strerror or "unreadable").lower()) from None
@@ -131,12 +131,13 @@ class Parcel:
         )
 
 
-def _pass_over(content: BinaryIO, end: int, digest: hashlib._Hash) -> None:
-    for _ in pieces(content, end - content.tell(), digest):
+def pass_over(content: BinaryIO, end: int, digest: hashlib._Hash) -> None:
+    """Go on to an offset, or to the end of the file; the digest hears what lies between."""
+    for _ in _pieces(content, end - content.tell(), digest):
         pass
 
 
-def pieces(content: BinaryIO, size: int, digest: hashlib._Hash) -> Iterator[bytes]:
+def _pieces(content: BinaryIO, size: int, digest: hashlib._Hash) -> Iterator[bytes]:
     """The next bytes, as many as there are; the digest hears them."""
     while size and (chunk := content.read(min(CHUNK, size))):
         digest.update(chunk)

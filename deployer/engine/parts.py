@@ -16,13 +16,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from deployer.engine.manifest import BYTES, FOLDER
-from deployer.engine.parcel import Excerpt
+from deployer.engine.parcel import Excerpt, pass_over
 from deployer.model.action import Sync
 from deployer.model.tree import Entry, Tree
 from deployer.protocols import Remote
 
 WORTH = 1 << 20  # bytes of a head, below which the whole file is sent
-CHUNK = 256 * 1024  # bytes
 
 # Names on which programs disagree are left out. Nobody writes there, so both looks see the files in the same order.
 LIST = (
@@ -110,12 +109,10 @@ def _entries(stats: Sequence[str], sums: Sequence[str]) -> Iterator[Entry]:
 
 def _begins(path: str, there: Entry) -> bool:
     """Whether the file here begins with what is there."""
-    digest, left = hashlib.sha256(), there.size
+    digest = hashlib.sha256()
     try:
         with open(path, "rb") as content:
-            while left and (chunk := content.read(min(CHUNK, left))):
-                digest.update(chunk)
-                left -= len(chunk)
+            pass_over(content, there.size, digest)
     except OSError:
         return False  # whoever sends it says what is wrong
-    return not left and digest.hexdigest() == there.sha256
+    return digest.hexdigest() == there.sha256

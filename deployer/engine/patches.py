@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import BinaryIO
 
 from deployer.engine.manifest import FOLDER, verifiable
-from deployer.engine.parcel import Excerpt, pieces
+from deployer.engine.parcel import Excerpt, pass_over
 from deployer.model.action import Sync
 from deployer.model.tree import Entry, Tree
 from deployer.protocols import Remote
@@ -154,6 +154,5 @@ def _digests(path: str, sha256: str, size: int, block: int) -> tuple[str, ...]:
 def _each(content: BinaryIO, size: int, block: int) -> Iterator[str]:
     for start in range(0, size, block):
         digest = hashlib.sha256()
-        for _ in pieces(content, min(block, size - start), digest):
-            pass
+        pass_over(content, min(start + block, size), digest)
         yield digest.hexdigest()[:DIGITS]

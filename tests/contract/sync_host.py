@@ -94,3 +94,10 @@ class OnPath:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._remote, name)
+
+
+def arrived(host: Host, release: Path) -> bool:
+    """Whether all is as in the source, the files' times too; busybox's tar leaves folders and links their own."""
+    here, there = load_tree(host.source), load_tree(release / "project")
+    files = [[entry for entry in tree.entries if entry.kind == "file"] for tree in (here, there)]
+    return here.digest == there.digest and files[0] == files[1]

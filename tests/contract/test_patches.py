@@ -7,8 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sync_host import Host, inode, mode
-from test_sync import arrived
+from sync_host import Host, arrived, inode, mode
 
 from deployer.engine.sync import apply_sync
 from deployer.model.action import Sync

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sync_host import Host, inode, mode
+from sync_host import Host, arrived, inode, mode
 
 from deployer.config.source_tree import load_tree
 from deployer.engine.manifest import parse_release, verifiable
@@ -30,13 +30,6 @@ def host(request: pytest.FixtureRequest, make_host: Callable[[str], Host]) -> Ho
     (made.source / "app.py").write_text("print('hello')\n" * 2000)
     (made.source / "noise.bin").write_bytes(os.urandom(300_000))
     return made
-
-
-def arrived(host: Host, release: Path) -> bool:
-    """Whether all is as in the source, the files' times too; busybox's tar leaves folders and links their own."""
-    here, there = load_tree(host.source), load_tree(release / "project")
-    files = [[entry for entry in tree.entries if entry.kind == "file"] for tree in (here, there)]
-    return here.digest == there.digest and files[0] == files[1]
 
 
 @pytest.mark.parametrize("host", EVERYWHERE, indirect=True)
