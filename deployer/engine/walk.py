@@ -69,6 +69,9 @@ class Walk:
         self.changed = set()
         for number, of, batch in self._batches(play):
             so_far += batch
+            if self.changed and not self.session.options.check:
+                for name in batch:  # the batches before took their time: what was seen before them may be past
+                    self.hosts[name].forget()
             run = self._run(play, batch)
             if not self._batch(run) or not self._after_batch(play, so_far):
                 return False

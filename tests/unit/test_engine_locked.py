@@ -1,0 +1,151 @@
+"""A run and the locks of its hosts: who has them, and what is looked at under them; on this machine, three names."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import DroppingRemote
+from world import World, states, words
+
+from deployer.errors import ExitCode
+from deployer.model.event import Note
+
+SWITCH = """
+    - name: Prepare
+      hosts: all
+      any_errors_fatal: true
+      tasks:
+        - {name: sync, sh: "echo {{ inventory_hostname }} sync >>{{ log }}"}
+    - name: Switch
+      hosts: all
+      serial: 1
+      any_errors_fatal: true
+      tasks:
+        - {name: up, sh: {cmd: "echo {{ inventory_hostname }} up >>{{ log }}", serves: true}}
+        - {name: gate, sh: "[ ! -e {{ dir }}/broken ]"}
+"""
+BACK = """
+    - hosts: all
+      any_errors_fatal: true
+      serial: 1
+      tasks:
+        - {name: back, sh: "echo {{ inventory_hostname }} {{ release.id }} {{ release_state }} >>{{ log }}"}
+        - {name: healthy, sh: "[ ! -e {{ dir }}/stays-broken ]"}
+"""
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(folder=tmp_path, serves={"a": "r1", "b": "r1", "c": "r1"})
+
+
+def break_host(world: World, name: str, how: str = "broken") -> None:
+    (world.dir(name) / how).touch()
+
+
+def held(world: World) -> list[str]:
+    """The hosts with a lease that nobody has given back."""
+    found = {name: sorted(Path(world.root(name), ".deploy").glob("lock.*")) for name in world.names}
+    return [name for name, locks in found.items() if locks and not (locks[-1] / "released").exists()]
+
+
+def taking(script: str) -> bool:
+    return "mkdir" in script and "lock.$token" in script
+
+
+def test_host_that_another_run_holds(world: World) -> None:
+    world.lock("b")
+    report = world.run(SWITCH)
+    assert (report.exit_code, world.log, held(world)) == (ExitCode.LOCKED, [], ["b"])
+    assert not Path(world.root("a"), ".deploy").exists()
+    assert report.message == "b: locked by ben@ci (pid 7) since 2026-11-22T06:00:00Z (release r9)"
+    assert report.hint is not None
+    assert "deploy unlock" in report.hint
+    assert states(report) == dict.fromkeys("abc", "untouched")
+
+
+def test_host_that_another_run_takes_between_the_look_and_the_lock(world: World) -> None:
+    taken = threading.Event()
+
+    class Slow(DroppingRemote):
+        def run(self, script: str, **rest: Any) -> Any:
+            if taking(script) and not taken.is_set():
+                world.lock("b")
+                taken.set()
+            return super().run(script, **rest)
+
+    world.remotes = {"b": Slow("b")}
+    report = world.run(SWITCH)
+    assert (report.exit_code, world.log, held(world)) == (ExitCode.LOCKED, [], ["b"])
+    assert "ben@ci" in report.message
+
+
+def test_what_was_seen_before_the_lock_is_looked_at_again(world: World) -> None:
+    class Slow(DroppingRemote):
+        def run(self, script: str, **rest: Any) -> Any:
+            if taking(script):
+                (world.dir("a") / "x").write_text("hello")
+            return super().run(script, **rest)
+
+    world.remotes = {"a": Slow("a")}
+    report = world.run("""
+        - {hosts: a, tasks: [{name: one, write: {path: "{{ dir }}/x", text: hello}}]}
+    """)
+    assert words(report) == ["one: ok"]
+
+
+def test_held_host_can_be_checked(world: World) -> None:
+    world.lock("b")
+    report = world.run(SWITCH, check=True)
+    assert (report.exit_code, states(report)) == (ExitCode.OK, dict.fromkeys("abc", "pending"))
+
+
+def test_lock_that_cannot_be_taken_changes_nothing(world: World) -> None:
+    Path(world.root("b"), ".deploy").write_text("in the way")
+    report = world.run(SWITCH)
+    assert (report.exit_code, world.log, held(world)) == (ExitCode.ROLLED_BACK, [], [])
+    assert report.message.startswith("b: the lock could not be taken")
+
+
+def test_lock_that_another_run_has_taken_over_is_left_to_it(world: World) -> None:
+    report = world.run("""
+        - {hosts: a, tasks: [{sh: "cp -r {{ dir }}/srv/.deploy/lock.1 {{ dir }}/srv/.deploy/lock.2"}]}
+    """)
+    assert report.exit_code is ExitCode.OK
+    assert held(world) == ["a"]
+    notes = [note for note in world.of(Note) if "its lock was not given back" in note.message]
+    assert [(note.host, note.warning) for note in notes] == [("a", True)]
+
+
+def test_look_under_the_lock_answers_every_task(world: World) -> None:
+    asked: list[str] = []
+
+    class Spied(DroppingRemote):
+        def run(self, script: str, **rest: Any) -> Any:
+            asked.extend(name for name in ("/x", "/y", "/z") if f"cat {world.dir('a')}{name}" in script)
+            return super().run(script, **rest)
+
+    for name in "xy":
+        (world.dir("a") / name).write_text("same")
+    world.remotes = {"a": Spied("a")}
+    tasks = [f"{{name: {name}, write: {{path: '{{{{ dir }}}}/{name}', text: same}}}}" for name in "xyz"]
+    report = world.run(f"""
+        - {{hosts: a, tasks: [{", ".join(tasks)}]}}
+    """)
+    assert words(report) == ["x: ok", "y: ok", "z: changed"]
+    assert asked == ["/x", "/y", "/z"] * 2, "before the lock and under it"
+
+
+def test_later_batch_is_looked_at_when_the_ones_before_have_changed(world: World) -> None:
+    report = world.run("""
+        - hosts: a,b
+          serial: 1
+          tasks:
+            - {name: for b, sh: "printf hello >{{ dir }}/../b/x", when: "inventory_hostname == 'a'"}
+            - {name: one, write: {path: "{{ dir }}/x", text: hello}}
+    """)
+    assert words(report, "a") == ["for b: changed", "one: changed"]
+    assert words(report, "b") == ["for b: skipped", "one: ok"]
