@@ -225,6 +225,13 @@ class TestCost:
         assert after.bytes_out - before.bytes_out >= 100_000
         assert after.bytes_in - before.bytes_in >= 100_000
 
+    def test_a_host_that_compresses_nothing_is_taken_as_it_is(self, make_sshd: Callable[..., Sshd]) -> None:
+        with logged_in(make_sshd(extra="Compression no\n")) as remote:
+            assert remote.run("seq 3").stdout == "1\n2\n3\n"
+            before = remote.traffic()
+            assert remote.stream("cat", [b"x" * 100_000]).stdout == "x" * 100_000
+            assert remote.traffic().bytes_out - before.bytes_out >= 100_000
+
     def test_more_streams_than_sshd_has_sessions_wait_their_turn(self, server: Sshd) -> None:
         with logged_in(server) as remote:
             remote.run("true")
