@@ -116,6 +116,20 @@ class Ask:
 
 
 MODULES: Mapping[str, type[Any]] = {"write": Write, "sh": Sh, "refuse": Refuse, "ask": Ask}
+SWITCH = """
+    - name: Prepare
+      hosts: all
+      any_errors_fatal: true
+      tasks:
+        - {name: sync, sh: "echo {{ inventory_hostname }} sync >>{{ log }}"}
+    - name: Switch
+      hosts: all
+      serial: 1
+      any_errors_fatal: true
+      tasks:
+        - {name: up, sh: {cmd: "echo {{ inventory_hostname }} up >>{{ log }}", serves: true}}
+        - {name: gate, sh: "[ ! -e {{ dir }}/broken ]"}
+"""
 DEFAULT_BACK = """
     - hosts: all
       tasks:
@@ -233,3 +247,9 @@ def result(report: Report, task: str, host: str = "a") -> TaskResult:
 
 def states(report: Report) -> dict[str, str]:
     return {outcome.host: str(outcome.state) for outcome in report.outcomes}
+
+
+def held(world: World) -> list[str]:
+    """The hosts with a lease that nobody has given back."""
+    found = {name: sorted(Path(world.root(name), ".deploy").glob("lock.*")) for name in world.names}
+    return [name for name, locks in found.items() if locks and not (locks[-1] / "released").exists()]

@@ -8,48 +8,15 @@ from typing import Any
 
 import pytest
 from fakes import DroppingRemote
-from world import World, states, words
+from world import SWITCH, World, held, states, words
 
 from deployer.errors import ExitCode
 from deployer.model.event import Note
-
-SWITCH = """
-    - name: Prepare
-      hosts: all
-      any_errors_fatal: true
-      tasks:
-        - {name: sync, sh: "echo {{ inventory_hostname }} sync >>{{ log }}"}
-    - name: Switch
-      hosts: all
-      serial: 1
-      any_errors_fatal: true
-      tasks:
-        - {name: up, sh: {cmd: "echo {{ inventory_hostname }} up >>{{ log }}", serves: true}}
-        - {name: gate, sh: "[ ! -e {{ dir }}/broken ]"}
-"""
-BACK = """
-    - hosts: all
-      any_errors_fatal: true
-      serial: 1
-      tasks:
-        - {name: back, sh: "echo {{ inventory_hostname }} {{ release.id }} {{ release_state }} >>{{ log }}"}
-        - {name: healthy, sh: "[ ! -e {{ dir }}/stays-broken ]"}
-"""
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return World(folder=tmp_path, serves={"a": "r1", "b": "r1", "c": "r1"})
-
-
-def break_host(world: World, name: str, how: str = "broken") -> None:
-    (world.dir(name) / how).touch()
-
-
-def held(world: World) -> list[str]:
-    """The hosts with a lease that nobody has given back."""
-    found = {name: sorted(Path(world.root(name), ".deploy").glob("lock.*")) for name in world.names}
-    return [name for name, locks in found.items() if locks and not (locks[-1] / "released").exists()]
 
 
 def taking(script: str) -> bool:

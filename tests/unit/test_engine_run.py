@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from fakes import DroppingRemote, GoneRemote, ScriptedRemote
-from world import HOLDER, World, result, states, words
+from world import HOLDER, SWITCH, World, held, result, states, words
 
 from deployer.engine.ports import Session
 from deployer.engine.run import execute
@@ -18,20 +18,6 @@ from deployer.errors import AuthError, ConnectError, ExitCode
 from deployer.model.event import Event, HostUnreachable, Note, RollbackStarted, RunFinished, TaskDone, TaskStarted
 from deployer.protocols import Remote
 
-SWITCH = """
-    - name: Prepare
-      hosts: all
-      any_errors_fatal: true
-      tasks:
-        - {name: sync, sh: "echo {{ inventory_hostname }} sync >>{{ log }}"}
-    - name: Switch
-      hosts: all
-      serial: 1
-      any_errors_fatal: true
-      tasks:
-        - {name: up, sh: {cmd: "echo {{ inventory_hostname }} up >>{{ log }}", serves: true}}
-        - {name: gate, sh: "[ ! -e {{ dir }}/broken ]"}
-"""
 BACK = """
     - hosts: all
       any_errors_fatal: true
@@ -49,16 +35,6 @@ def world(tmp_path: Path) -> World:
 
 def break_host(world: World, name: str, how: str = "broken") -> None:
     (world.dir(name) / how).touch()
-
-
-def held(world: World) -> list[str]:
-    """The hosts with a lease that nobody has given back."""
-    found = {name: sorted(Path(world.root(name), ".deploy").glob("lock.*")) for name in world.names}
-    return [name for name, locks in found.items() if locks and not (locks[-1] / "released").exists()]
-
-
-def taking(script: str) -> bool:
-    return "mkdir" in script and "lock.$token" in script
 
 
 # all is well ----------------------------------------------------------------------------------------------------
