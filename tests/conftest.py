@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -22,6 +24,8 @@ NotRun = Callable[[str], NoReturn]
 def pytest_configure(config: pytest.Config) -> None:
     if MODE not in ("auto", "required", "no"):
         raise pytest.UsageError(f"E2E is {MODE!r}: expected auto, required or no")
+    os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="cache-")  # a person's own is left alone
+    config.add_cleanup(lambda: shutil.rmtree(os.environ["XDG_CACHE_HOME"], ignore_errors=True))
 
 
 @pytest.fixture(scope="session")

@@ -39,15 +39,26 @@ def verified(tree: Tree) -> Iterator[Entry]:
     return (entry for entry in tree.entries if entry.kind == "file" and verifiable(entry.path))
 
 
-def parse_release(encoded: str) -> Tree:
-    """The files that a host has, in its manifest's order, with short digests; none if they make no sense.
+def render_listing(files: Iterable[Entry]) -> bytes:
+    """The files of a tree as a host lists them: `modes`, and the lines of `manifest` with `SHORT` digits each."""
+    files = tuple(files)
+    lines = "".join(f"{entry.sha256[:SHORT]}  {FOLDER}{entry.path}\n" for entry in files)
+    return render_modes(files) + lines.encode(errors=BYTES)
 
-    `encoded` is base64 of gzip of its `modes` and of its `manifest` with `SHORT` digits in each line.
-    """
+
+def unpack_listing(encoded: str) -> bytes:
+    """What a host lists, of base64 of gzip; empty if that makes no sense."""
     try:
-        text = gzip.decompress(base64.b64decode(encoded)).decode(errors=BYTES)
-        return Tree(tuple(_entries(text)))
+        return gzip.decompress(base64.b64decode(encoded))
     except (ValueError, OSError, EOFError, zlib.error):
+        return b""
+
+
+def parse_listing(listing: bytes) -> Tree:
+    """The files that a host has, in its manifest's order, with short digests; none if they make no sense."""
+    try:
+        return Tree(tuple(_entries(listing.decode(errors=BYTES))))
+    except ValueError:
         return Tree()
 
 

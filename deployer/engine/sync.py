@@ -18,15 +18,18 @@ from deployer.engine.manifest import (
     BYTES,
     FOLDER,
     SHORT,
-    parse_release,
+    parse_listing,
+    render_listing,
     render_manifest,
     render_modes,
+    unpack_listing,
     verifiable,
     verified,
 )  # fmt: skip
 from deployer.engine.parcel import Parcel
 from deployer.engine.parts import Head, look_at_parts
 from deployer.engine.patches import Patch, excerpts, look_for_patches, render_mending
+from deployer.engine.recall import recall, remember
 from deployer.engine.receive import RECEIVE
 from deployer.engine.sync_failure import EXISTS, FULL, PLENTY, SPOILED, failure, some
 from deployer.errors import FencedError
@@ -37,11 +40,16 @@ from deployer.model.tree import Entry, Tree
 from deployer.protocols import OnBytes, Remote
 from deployer.rollout.space import BLOCK
 
+KNOWN = "="
 TOLD = 200  # spoiled files that a host names at most
 
-FETCH = (
-    f"LC_ALL=C; export LC_ALL; cd {{base}} && {{{{ cat modes; cut -c 1-{SHORT},65- manifest; }}}} | gzip -c | base64"
-)
+# A host whose listing has the digest that is known here already says so, and sends none.
+FETCH = f"""\
+LC_ALL=C; export LC_ALL
+cd {{base}} || exit 1
+list() {{{{ cat modes; cut -c 1-{SHORT},65- manifest | sed -n '/^.\\{{{{{SHORT}\\}}}}  {FOLDER[:-1]}\\//p'; }}}}
+case $(list | sha256sum) in {{digest}}*) echo {KNOWN} ;; *) list | gzip -c | base64 ;; esac
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +67,10 @@ class _Errand:
         if self.action.base is None:
             return Tree()
         base = shlex.quote(f"{self.action.release.root}/releases/{self.action.base}")
-        return parse_release(self.remote.run(FETCH.format(base=base), become=self.become).stdout)
+        known = recall(self.action.base) or b""
+        script = FETCH.format(base=base, digest=hashlib.sha256(known).hexdigest())
+        answer = self.remote.run(script, become=self.become).stdout
+        return parse_listing(known if answer.strip() == KNOWN else unpack_listing(answer))
 
     def room(self, link: Mapping[str, str], head: Head | None, patches: Sequence[Patch]) -> Mapping[str, int]:
         """The kilobytes and inodes that the release takes beside what is there, and what stands for no limit."""
@@ -107,7 +118,11 @@ class _Errand:
             excerpts={**excerpts(patches), **({head.path: head.excerpt} if head else {})},
             beside=beside,
         )
-        return self.remote.stream(script, parcel.stream(self.on_bytes), become=self.become, timeout=self.action.timeout)
+        stream = parcel.stream(self.on_bytes)
+        result = self.remote.stream(script, stream, become=self.become, timeout=self.action.timeout)
+        if result.ok:
+            remember(release.id, lambda: render_listing([*_added(self.action, kept), *kept.values()]))
+        return result
 
     def _kept(self, link: Mapping[str, str], base: Tree) -> Mapping[str, Entry]:
         """The files that are where they were in the base release, by path, in the order of its manifest."""
@@ -180,7 +195,7 @@ def _beside(action: Sync, kept: Mapping[str, Entry], base: Tree) -> tuple[Mappin
     release = (to_json(action.release) + "\n").encode(), 0o600
     own = {**action.files, "release.json": release}
     digests = {name: hashlib.sha256(own[name][0]).hexdigest() for name in own}
-    added = [entry for entry in verified(action.tree) if entry.path not in kept]
+    added = _added(action, kept)
     lines = render_manifest(added, digests)
     drop = "".join(f"{number}\n" for number, one in enumerate(base.entries, 1) if one.path not in kept)
     return {
@@ -190,6 +205,11 @@ def _beside(action: Sync, kept: Mapping[str, Entry], base: Tree) -> tuple[Mappin
         "modes": (render_modes([*added, *kept.values()]), 0o600),
         "release.json": release,
     }, hashlib.sha256(lines + render_manifest(kept.values(), {})).hexdigest()
+
+
+def _added(action: Sync, kept: Mapping[str, Entry]) -> Sequence[Entry]:
+    """The files whose lines the manifest has before those of the base."""
+    return [entry for entry in verified(action.tree) if entry.path not in kept]
 
 
 def _spoiled(output: str, link: Mapping[str, str]) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ import pytest
 from sync_host import Host, arrived, inode, mode
 
 from deployer.config.source_tree import load_tree
-from deployer.engine.manifest import parse_release, verifiable
+from deployer.engine.manifest import parse_listing, unpack_listing, verifiable
 from deployer.engine.sync import apply_sync, delta
 from deployer.errors import TransferError
 from deployer.model.release import Installed
@@ -317,4 +317,4 @@ def test_delta_sends_what_the_host_has_not(host: Host) -> None:
 
 @pytest.mark.parametrize("encoded", ["", "nonsense", "####", gzip.compress(b"644\n", mtime=0).hex()])
 def test_a_list_that_makes_no_sense_is_no_base(encoded: str) -> None:
-    assert parse_release(encoded) == Tree()
+    assert parse_listing(unpack_listing(encoded)) == Tree()
