@@ -1,6 +1,8 @@
 """A new release as one compressed tar stream, made while it is sent: memory stays the same however large the files.
 
-What the host does with the stream is `sync`'s business.
+The stream is in gzip's format, of many members (RFC 1952 section 2.2): a stretch of the tree is a member of its own,
+the same for all hosts that lack the same files, so it is read, verified and compressed once for them. What the host
+does with the stream is `sync`'s business.
 """
 
 from __future__ import annotations
@@ -11,10 +13,11 @@ import struct
 import tarfile
 import time
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from deployer.engine.shelf import Shelf
 from deployer.errors import TransferError
 from deployer.model.deflate import Deflate
 from deployer.model.tree import Entry, Tree
@@ -23,6 +26,9 @@ CHUNK = 256 * 1024  # bytes
 BLOCK = tarfile.BLOCKSIZE
 GZIP = b"\x1f\x8b\x08" + bytes(6) + b"\xff"  # RFC 1952 section 2.3: deflate, no name, no time, no system
 SMALL = 16 * 1024 * 1024  # bytes; below it the line is the bottleneck, above it the processor
+STRETCH = 1024 * 1024  # bytes of files, after which a stretch ends
+LONE = 4 * STRETCH  # bytes; a file with more is read for each host that lacks it
+SHELF = Shelf(8 * LONE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,57 +51,84 @@ class Parcel:
     host: str  # for errors
     source: str
     tree: Tree
-    top: str  # the folder that the stream makes its entries in
     kept: Collection[str] = frozenset()  # paths in `link` that are no part of the stream: the host links them itself
-    link: Mapping[str, str] = field(default_factory=dict)  # path in the tree -> what is linked, relative as `top` is
+    link: Mapping[str, str] = field(default_factory=dict)  # path in the tree -> what is linked
     excerpts: Mapping[str, Excerpt] = field(default_factory=dict)  # path in the tree -> what is sent in its place
     beside: Mapping[str, tuple[bytes, int]] = field(default_factory=dict)  # name -> content, mode; sent in this order
 
     @property
     def size(self) -> int:
         """Bytes of the tree that are sent as data, before compression."""
-        return sum(self._length(entry) for entry in self.tree.entries if entry.path not in self.link)
+        return sum(self._length(entry) for entry in self.tree.entries)
 
     def stream(self, on_bytes: Callable[[int], None] | None = None) -> Iterator[bytes]:
-        """The stream, in gzip's format (RFC 1952); `on_bytes` hears how much of `size` has gone.
+        """The stream; `on_bytes` hears how much of `size` has gone.
 
         Raises TransferError if a file has changed.
         """
-        deflate, size, checksum = Deflate(6 if self.size < SMALL else 1), 0, 0
-        yield GZIP
-        for block in self._blocks(on_bytes or (lambda done: None)):
-            size, checksum = size + len(block), zlib.crc32(block, checksum)
-            if ready := deflate.compress(block):
-                yield ready
-        yield deflate.finish() + struct.pack("<LL", checksum, size & 0xFFFFFFFF)
+        level, done = 6 if self.size < SMALL else 1, 0
 
-    def _blocks(self, on_bytes: Callable[[int], None]) -> Iterator[bytes]:
-        done = 0
-        yield _header(f"{self.top}/project", tarfile.DIRTYPE, mode=0o755, mtime=int(time.time()))
+        def tell(length: int) -> None:
+            nonlocal done
+            done += length
+            if length and on_bytes:
+                on_bytes(done)
+
+        yield from _member((_header("project", tarfile.DIRTYPE, mode=0o755, mtime=int(time.time())),), level)
+        for entries in self._stretches():
+            length = sum(map(self._length, entries))
+            if length > LONE:
+                yield from _member(self._blocks(entries, tell), level)
+            else:
+                yield self._stretch(entries, level)
+                tell(length)
+        yield from _member((*self._beside(), bytes(2 * BLOCK)), level)
+
+    def _stretches(self) -> Iterator[tuple[Entry, ...]]:
+        """The entries of the stream, in order; those with much data alone."""
+        stretch: list[Entry] = []
+        size = 0
         for entry in (entry for entry in self.tree.entries if entry.path not in self.kept):
+            length = self._length(entry)
+            if stretch and (size >= STRETCH or size + length > LONE):
+                yield tuple(stretch)
+                stretch, size = [], 0
+            stretch.append(entry)
+            size += length
+        if stretch:
+            yield tuple(stretch)
+
+    def _stretch(self, entries: tuple[Entry, ...], level: int) -> bytes:
+        """A member that is on the shelf, or comes to it."""
+        there = tuple((self.link.get(entry.path), self.excerpts.get(entry.path)) for entry in entries)
+        blocks = self._blocks(entries, lambda length: None)
+        return SHELF.take((self.source, level, entries, there), lambda: b"".join(_member(blocks, level)))
+
+    def _blocks(self, entries: Iterable[Entry], tell: Callable[[int], None]) -> Iterator[bytes]:
+        for entry in entries:
             yield self._head(entry)
             for chunk in self._body(entry):
                 yield chunk
-                done += len(chunk)
-                on_bytes(done)
-            yield _padding(self._length(entry) if self._is_data(entry) else 0)
-        yield from self._beside()
-        yield bytes(2 * BLOCK)
+                tell(len(chunk))
+            yield _padding(self._length(entry))
 
     def _length(self, entry: Entry) -> int:
+        """Bytes of data."""
+        if not self._is_data(entry):
+            return 0
         return self.excerpts[entry.path].size if entry.path in self.excerpts else entry.size
 
     def _is_data(self, entry: Entry) -> bool:
         return entry.kind == "file" and entry.path not in self.link
 
     def _head(self, entry: Entry) -> bytes:
-        name = f"{self.top}/project/{entry.path}"
+        name = f"project/{entry.path}"
         if entry.path in self.link:
             return _header(name, tarfile.LNKTYPE, target=self.link[entry.path])
         kind = {"dir": tarfile.DIRTYPE, "link": tarfile.SYMTYPE, "file": tarfile.REGTYPE}[entry.kind]
-        size = self._length(entry) if entry.kind == "file" else 0
         if entry.path in self.excerpts:
-            name = f"{self.top}/{self.excerpts[entry.path].name}"
+            name = self.excerpts[entry.path].name
+        size = self._length(entry)
         header = _header(name, kind, mode=entry.mode, mtime=entry.mtime, size=size, target=entry.target)
         return _fraction(entry) + header if entry.kind == "file" else header
 
@@ -119,7 +152,7 @@ class Parcel:
     def _beside(self) -> Iterator[bytes]:
         now = int(time.time())
         for name, (content, mode) in self.beside.items():
-            yield _header(f"{self.top}/{name}", tarfile.REGTYPE, mode=mode, mtime=now, size=len(content))
+            yield _header(name, tarfile.REGTYPE, mode=mode, mtime=now, size=len(content))
             yield content
             yield _padding(len(content))
 
@@ -129,6 +162,17 @@ class Parcel:
             host=self.host,
             hint="run again when nothing writes to the project folder, or leave the file out in .deployignore",
         )
+
+
+def _member(blocks: Iterable[bytes], level: int) -> Iterator[bytes]:
+    """A member of a gzip file (RFC 1952 section 2.3)."""
+    deflate, size, checksum = Deflate(level), 0, 0
+    yield GZIP
+    for block in blocks:
+        size, checksum = size + len(block), zlib.crc32(block, checksum)
+        if ready := deflate.compress(block):
+            yield ready
+    yield deflate.finish() + struct.pack("<LL", checksum, size & 0xFFFFFFFF)
 
 
 def pass_over(content: BinaryIO, end: int, digest: hashlib._Hash) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 # Files that are where they were are linked from the base: those that its manifest names, but for those that `drop`
 # counts. The same lines are this manifest's last ones; that all are what was meant, its own digest tells.
 # What has arrived stays if it was the sender who ended, and not a full disk. The head of a file lies in the part that
-# has it, and grows there until the file is whole. Single quotes are few: quoted twice on the way, each takes 17 bytes.
+# has it, and grows there until the file is whole. Hard links in the stream name what they link as `releases` has it:
+# hence the links to folders. Single quotes are few: quoted twice on the way, each takes 17 bytes.
 RECEIVE = """\
 {prologue}set -u
 umask 022
 LC_ALL=C; export LC_ALL
-root={root} id={id} tmp={tmp} base={base} head={head} from={from_} parts={parts} gone={tmp}
+root={root} id={id} tmp={tmp} base={base} head={head} from={from_} parts={parts} gone={tmp} linked={linked}
 mkdir -p "$root/releases" "$root/shared" || exit 1
 [ -d "$root/.deploy" ] || mkdir -m 700 "$root/.deploy" || exit 1
 cd "$root/releases" || exit 1
@@ -39,11 +40,13 @@ leave() {{
 trap leave EXIT
 trap 'early=yes; exit 1' HUP INT PIPE TERM
 mkdir "$tmp" || exit 1
+for one in $linked; do ln -s "../$one" "$tmp/$one" || exit 1; done
 exec 3<&0
 unpacking=yes
-tar -xzpof - <&3 &
+(cd "$tmp" && exec tar -xzpof -) <&3 &
 wait "$!"
 unpacked=$? unpacking=
+for one in $linked; do rm "$tmp/$one"; done
 gone="$tmp $parts"
 if [ ! -f "$tmp/release.json" ]; then
   [ "$(dd bs=1 count=1 <&3 2>/dev/null | wc -c)" -gt 0 ] || early=yes

@@ -88,10 +88,11 @@ class _Errand:
         kept = self._kept(link, base)
         tmp = f".tmp-{release.id}-{secrets.token_hex(4)}"
         used = {place.partition("/")[0] for place in (*link.values(), head.place if head else "")}
+        linked = {place.partition("/")[0] for path, place in link.items() if path not in kept}
         words = {
             "root": release.root, "id": release.id, "tmp": tmp, "base": self.action.base or "" if kept else "",
             "head": head.path if head else "", "from_": head.place if head else "",
-            "parts": " ".join(self.action.parts),
+            "parts": " ".join(self.action.parts), "linked": " ".join(sorted(linked)),
         }  # fmt: skip
         beside, digest = _beside(self.action, kept, base)
         script = RECEIVE.format(
@@ -112,7 +113,6 @@ class _Errand:
             host=self.remote.name,
             source=self.action.source,
             tree=self.action.tree,
-            top=tmp,
             kept=kept.keys(),
             link=link,
             excerpts={**excerpts(patches), **({head.path: head.excerpt} if head else {})},
