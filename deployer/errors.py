@@ -30,8 +30,9 @@ Each carries what a person needs next: the host, the place in a file, and a hint
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from enum import IntEnum
+
+from deployer.frozen import dataclass
 
 
 class ExitCode(IntEnum):

@@ -7,7 +7,7 @@ import secrets
 import sys
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import import_module, resources
 from pathlib import Path
@@ -29,6 +29,7 @@ from deployer.errors import PlaybookError
 from deployer.facts.ansible import HostFacts
 from deployer.facts.lock import LockHolder, RolloutState
 from deployer.facts.releases import InstalledReleases
+from deployer.frozen import dataclass
 from deployer.model.action import Put
 from deployer.model.event import ActionStarted
 from deployer.model.lock import Holder

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from deployer.config.settings import SETTINGS, defaults
 from deployer.config.values import place_of
 from deployer.config.vault_keys import Keyring
 from deployer.errors import DeployerError, InventoryError
+from deployer.frozen import dataclass
 from deployer.model.connection import Endpoint
 from deployer.model.inventory import Host, Inventory
 from deployer.model.playbook import Playbook

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import click
 
 from deployer.cli.completion import complete_environment
 from deployer.cli.options import extra_option, inventory_option, limit_option, vault_options
+from deployer.frozen import dataclass
 
 if TYPE_CHECKING:
     from deployer.config.vault_keys import Keyring

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from deployer.errors import InventoryError, Place
+from deployer.frozen import dataclass
 
 if TYPE_CHECKING:  # docker takes a while to import: only those who ask for a lab wait for it
     from deployer.lab.fleet import HostSpec, Lab

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -11,6 +10,7 @@ import click
 from deployer.cli.assemble import find_playbook
 from deployer.cli.environment import Environment
 from deployer.cli.options import Choice
+from deployer.frozen import dataclass
 from deployer.model.playbook import Play, Step, Task
 from deployer.rollout.tags import is_selected
 

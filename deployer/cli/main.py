@@ -15,7 +15,7 @@ import click
 
 from deployer import __version__
 from deployer.cli.last_words import show_bug, show_error
-from deployer.cli.surroundings import end_unheard, has_colour, settle
+from deployer.cli.surroundings import end_unheard, has_colour, leave, settle
 from deployer.errors import DeployerError, ExitCode
 
 VERBS = {  # verb -> module:attribute, and the line that --help shows
@@ -105,6 +105,14 @@ def deploy() -> None:
       deploy prod             make it so
       deploy rollback prod    go back to the release before
     """
+
+
+def command() -> None:
+    """The program: runs the command line, and is gone with its exit code."""
+    try:
+        main()
+    except SystemExit as end:
+        leave(end.code if isinstance(end.code, int) else ExitCode.OK)
 
 
 def main() -> None:

@@ -6,12 +6,12 @@ Reading the files, `extends` and `include` are left to `compose_text`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from deployer.config.values import Listing, place_of
 from deployer.config.values import Mapping as PlacedMapping
 from deployer.errors import Place, ProjectError
+from deployer.frozen import dataclass
 
 REPLACED = frozenset({"command", "entrypoint", "test"})  # lists that a later file replaces, not lengthens
 NAMED = frozenset({"depends_on", "networks"})  # a service's lists that may also be mappings

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from posixpath import join, normpath
 from typing import Any
@@ -21,6 +20,7 @@ from deployer.config.values import Mapping as PlacedMapping
 from deployer.config.values import nearest, place_of
 from deployer.config.yaml_loader import STANDARD, PlacedLoader
 from deployer.errors import Place, ProjectError
+from deployer.frozen import dataclass
 
 SECTIONS = ("services", "networks", "volumes", "configs", "secrets")
 OTHERS = ("version", "name", "include", "models")

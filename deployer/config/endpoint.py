@@ -8,12 +8,12 @@ from __future__ import annotations
 import os.path
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from deployer.config.ssh_args import ArgumentError, parse_ssh_args
 from deployer.config.values import kind_of, nearest, place_of
 from deployer.errors import NOWHERE, InventoryError, Place
+from deployer.frozen import dataclass
 from deployer.model.connection import Endpoint
 from deployer.model.inventory import Host
 from deployer.model.truth import truth

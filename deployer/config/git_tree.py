@@ -9,13 +9,13 @@ import os
 import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from deployer.config.git import GITLINK, Checkout, git, own_environment
 from deployer.config.ignore import FILES, REPOSITORY
 from deployer.errors import ProjectError
+from deployer.frozen import dataclass
 
 CHUNK = 256 * 1024  # bytes
 LINK, EXECUTABLE = "120000", "100755"

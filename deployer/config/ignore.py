@@ -6,13 +6,14 @@ The matching is pathspec's; walking the folder and what becomes of a path is `so
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 from pathspec.pattern import RegexPattern
 
 from deployer.errors import Place, ProjectError
+from deployer.frozen import dataclass
 
 FILES = (".gitignore", ".deployignore")  # the later one wins
 REPOSITORY = ".git"

@@ -6,7 +6,6 @@ Merges what the sources say by Ansible's precedence; templates in variables stay
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from deployer.config.collector import Collector
@@ -17,6 +16,7 @@ from deployer.config.inventory_sources import is_host_list, read_hosts, read_sou
 from deployer.config.values import Mapping
 from deployer.config.vault_keys import NO_KEYS, Keyring
 from deployer.errors import InventoryError, Place
+from deployer.frozen import dataclass
 from deployer.model.inventory import Group, Host, Inventory
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from deployer.config.about_release import NAMES, with_included
@@ -15,6 +14,7 @@ from deployer.config.template_reading import Reading
 from deployer.config.templates import Templates
 from deployer.config.text import load_yaml
 from deployer.errors import ConfigError, VaultError
+from deployer.frozen import dataclass
 from deployer.model.playbook import INCLUDE_TASKS, JOINING, META, Play, Playbook, Task
 from deployer.model.vars_source import VarsSource
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from deployer.config.text import load_yaml
 from deployer.config.values import place_of
 from deployer.config.vault import is_encrypted
 from deployer.errors import ConfigError, Place
+from deployer.frozen import dataclass
 from deployer.model.finding import Finding
 from deployer.model.secret_names import is_secret_name
 

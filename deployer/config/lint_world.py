@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from deployer.config.static import which
 from deployer.config.templates import Templates
 from deployer.config.values import Mapping as Placed
 from deployer.config.vault_keys import Keyring
+from deployer.frozen import dataclass
 from deployer.model.inventory import Host, Inventory
 
 

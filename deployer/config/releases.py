@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from deployer.config.interpolation import interpolate
 from deployer.config.snapshots import check_snapshots
 from deployer.config.sources import ENV_FILE, Ref, Source, Sources
 from deployer.errors import Place, ProjectError, SecretMissingError
+from deployer.frozen import dataclass
 from deployer.model.project import ComposeProject
 from deployer.model.release import Release
 from deployer.model.release_json import OWN_VARIABLE, release_digest

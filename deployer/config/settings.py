@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from deployer.frozen import dataclass
 from deployer.model.action import HttpCheck
 from deployer.model.login import Login
 

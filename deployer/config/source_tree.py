@@ -9,11 +9,12 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from deployer.config.ignore import Rules, load_rules
 from deployer.errors import ProjectError
+from deployer.frozen import dataclass
 from deployer.model.tree import Entry, Tree
 
 PERMISSIONS = 0o777  # set-user-ID and its kin have no place in a release

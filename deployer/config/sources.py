@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from deployer.config.compose_file import load_compose
@@ -12,6 +11,7 @@ from deployer.config.git import Checkout, read_checkout
 from deployer.config.git_tree import export
 from deployer.config.source_tree import IGNORE_FILE, load_tree, named
 from deployer.errors import DeployerError, Place, ProjectError
+from deployer.frozen import dataclass
 from deployer.model.tree import Entry, Tree
 
 ENV_FILE = ".env"

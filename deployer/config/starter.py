@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from deployer.config.interpolation import interpolate
+from deployer.frozen import dataclass
 from deployer.model.project import ComposeProject, Service
 
 PLACEHOLDER = "192.0.2.10"  # an address for documentation: no host ever has it

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from deployer.config import binding, keywords
@@ -14,6 +13,7 @@ from deployer.config.keywords import did_you_mean, is_template, kind, refuse, re
 from deployer.config.values import Mapping as Placed
 from deployer.config.values import place_of
 from deployer.errors import NOWHERE, Place, PlaybookError
+from deployer.frozen import dataclass
 
 if TYPE_CHECKING:
     from deployer.config.templates import Templates

@@ -11,9 +11,9 @@ import hashlib
 import hmac
 import os
 from binascii import hexlify, unhexlify
-from dataclasses import dataclass
 
 from deployer.errors import Place, VaultError
+from deployer.frozen import dataclass
 
 MARK = b"$ANSIBLE_VAULT"
 DEFAULT = "default"  # the id of a password that was given without one

@@ -9,12 +9,13 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from deployer.config.secret_values import named_secrets
 from deployer.config.vault import DEFAULT, Envelope, decrypt, is_encrypted, read_envelope
 from deployer.errors import ConfigError, ConfigGroupError, Place, VaultError
+from deployer.frozen import dataclass
 from deployer.model.encrypted import Encrypted
 
 Hear = Callable[..., None]  # takes secrets

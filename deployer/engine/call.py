@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from threading import Event as Flag
 from typing import Any
 
@@ -15,6 +15,7 @@ from deployer.engine.ports import Emit, Language, Options, Variables
 from deployer.engine.results import censored, performed
 from deployer.engine.scalars import flag_of, number_of
 from deployer.errors import CommandError, ConnectError, DeployerError, UndecidedError
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Put
 from deployer.model.event import Note, Retrying
 from deployer.model.playbook import Play, Task

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from deployer.engine.ports import Emit
 from deployer.errors import CommandError, UndecidedError, UnhealthyError
+from deployer.frozen import dataclass
 from deployer.model.action import HttpCheck, Watch
 from deployer.model.event import GateJudged, GateWatching
 from deployer.protocols import Probe, Remote
@@ -26,7 +27,10 @@ class Clock:
     sleep: Callable[[float], None] = time.sleep
 
 
-def watch(remote: Remote, gate: Watch, *, become: str | None, emit: Emit, clock: Clock = Clock()) -> str:
+USUAL = Clock()
+
+
+def watch(remote: Remote, gate: Watch, *, become: str | None, emit: Emit, clock: Clock = USUAL) -> str:
     """Sample until the release is judged; returns why it is healthy.
 
     Raises UnhealthyError if it is not, UndecidedError if nobody can say.

@@ -14,11 +14,12 @@ import tarfile
 import time
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import BinaryIO
 
 from deployer.engine.shelf import Shelf
 from deployer.errors import TransferError
+from deployer.frozen import dataclass
 from deployer.model.deflate import Deflate
 from deployer.model.tree import Entry, Tree
 

@@ -13,10 +13,11 @@ import shlex
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from deployer.engine.manifest import BYTES, FOLDER
 from deployer.engine.parcel import Excerpt, pass_over
+from deployer.frozen import dataclass
 from deployer.model.action import Sync
 from deployer.model.tree import Entry, Tree
 from deployer.protocols import Remote

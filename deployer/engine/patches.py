@@ -10,13 +10,13 @@ import os
 import shlex
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import BinaryIO
 
 from deployer.engine.manifest import FOLDER, verifiable
 from deployer.engine.parcel import Excerpt, pass_over
+from deployer.frozen import dataclass
 from deployer.model.action import Sync
 from deployer.model.tree import Entry, Tree
 from deployer.protocols import Remote

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from threading import Event as Flag
 from typing import Any, Protocol
 
 from deployer.errors import NOWHERE, Place
+from deployer.frozen import dataclass
 from deployer.model.action import Put
 from deployer.model.event import Event
 from deployer.model.lock import Holder

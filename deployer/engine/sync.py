@@ -11,7 +11,7 @@ import hashlib
 import secrets
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from deployer.engine.lease import FENCED
 from deployer.engine.manifest import (
@@ -33,6 +33,7 @@ from deployer.engine.recall import recall, remember
 from deployer.engine.receive import RECEIVE
 from deployer.engine.sync_failure import EXISTS, FULL, PLENTY, SPOILED, failure, some
 from deployer.errors import FencedError
+from deployer.frozen import dataclass
 from deployer.model.action import Sync
 from deployer.model.connection import Result
 from deployer.model.release_json import to_json

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from threading import Event as Flag
 from typing import Any
 
@@ -16,6 +16,7 @@ from deployer.engine.ports import Emit, Language, Options, Roster, Variables
 from deployer.engine.results import CENSORED_ITEM, censored, collected, failed, included, said, skipped
 from deployer.engine.scalars import flag_of, number_of
 from deployer.errors import ConnectError, DeployerError, PlaybookError
+from deployer.frozen import dataclass
 from deployer.model.event import ItemDone
 from deployer.model.playbook import INCLUDE_TASKS, LoopControl, Play, Task
 from deployer.model.report import Status, TaskResult

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Interface
 from typing import Any, ClassVar
+
+from deployer.frozen import dataclass
 
 FAMILIES: Mapping[str, str] = {  # the family of what stands in os-release as ID, or in ID_LIKE
     "debian": "Debian", "ubuntu": "Debian", "alpine": "Alpine", "arch": "Archlinux", "suse": "Suse", "gentoo": "Gentoo",

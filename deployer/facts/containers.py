@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import dataclass
 from typing import ClassVar
 
 from deployer.facts._engine_api import ENGINE, IF_THERE, question
+from deployer.frozen import dataclass
 from deployer.model.release import PROJECT_LABEL, Container
 
 _LABELS = ("service", "config-hash", "oneoff")

@@ -6,10 +6,11 @@ import json
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar, Literal
 
 from deployer.facts._engine_api import ENGINE
+from deployer.frozen import dataclass
 from deployer.model.release import PLUGIN_FOLDERS
 
 DAEMON_JSON = "/etc/docker/daemon.json"

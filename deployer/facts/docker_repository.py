@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
 from typing import ClassVar
+
+from deployer.frozen import dataclass
 
 CONNECT = 4  # seconds in which a repository must answer
 WHOLE = 12  # seconds for one file of it

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from deployer.frozen import dataclass
 
 # Who holds apt's or dpkg's lock is in /proc/locks, by inode; that the process really has the file open is asked of it,
 # for inodes of other file systems have the same numbers. dnf and yum write their process number into a file.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from typing import ClassVar
+
+from deployer.frozen import dataclass
 
 MOST = 50  # files that are named
 

@@ -6,8 +6,9 @@ import base64
 import re
 import shlex
 import stat
-from dataclasses import dataclass
 from typing import ClassVar
+
+from deployer.frozen import dataclass
 
 TEXT_LIMIT = 65536  # bytes of a file that are fetched to show a difference
 WHOLE_LIMIT = 8 * 2**20  # bytes of a file that are fetched to be read or edited

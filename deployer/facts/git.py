@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 from urllib.parse import unquote
+
+from deployer.frozen import dataclass
 
 COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import dataclass
 from typing import ClassVar
 
+from deployer.frozen import dataclass
 from deployer.model.lock import Holder
 from deployer.model.rollout import OpenRollout, Phase
 

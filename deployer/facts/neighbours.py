@@ -8,10 +8,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from posixpath import basename, dirname
 from typing import ClassVar
 
+from deployer.frozen import dataclass
 from deployer.model.release import Release
 from deployer.model.release_json import from_json
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
+
+from deployer.frozen import dataclass
 
 # apt-cache reads all its lists each time that it is asked: it is asked once.
 _APT = """\

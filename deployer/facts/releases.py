@@ -9,9 +9,10 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
+from deployer.frozen import dataclass
 from deployer.model.release import Installed, Release
 from deployer.model.release_json import from_json
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from typing import ClassVar
+
+from deployer.frozen import dataclass
 
 _SCRIPT = """\
 if [ -d /run/systemd/system ]; then

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from deployer.facts.releases import unless_serving
+from deployer.frozen import dataclass
 
 Kind = Literal["postgres", "volume"]
 

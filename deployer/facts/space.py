@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from deployer.facts._engine_api import ENGINE, IF_THERE, question
 from deployer.facts.releases import unless_serving
+from deployer.frozen import dataclass
 
 _DF = re.compile(r" +(\d+) +-?\d+ +(-?\d+) +(?:-|\d+%) +(/.*)$")  # total, used, available, share, mount point
 

@@ -7,8 +7,9 @@ import re
 import shlex
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
+
+from deployer.frozen import dataclass
 
 _FORMAT = "%f %u %g %s %d %i %h %b %o %X %Y %Z %t %T %U %G"
 _KINDS: Mapping[str, Callable[[int], bool]] = {

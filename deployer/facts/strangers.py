@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 
 from deployer.facts._engine_api import ENGINE, IF_THERE, packed, unpacked
 from deployer.facts.releases import unless_serving
+from deployer.frozen import dataclass
 from deployer.model.ports import Taken
 from deployer.model.release import PROJECT_LABEL
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from deployer.frozen import dataclass
 
 _SCRIPT = """\
 ID= ID_LIKE= VERSION_ID= VERSION_CODENAME=

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from dataclasses import dataclass
 from typing import ClassVar
+
+from deployer.frozen import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

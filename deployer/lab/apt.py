@@ -7,8 +7,9 @@ import platform
 import subprocess
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from deployer.frozen import dataclass
 
 SUITE = "trixie"  # what lab hosts run
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import docker
 from docker.models.containers import Container
 from docker.models.networks import Network
 
+from deployer.frozen import dataclass
 from deployer.lab.capabilities import own_capabilities
 from deployer.lab.names import read_named_addresses, read_resolv_conf
 from deployer.lab.network import create_container, fixed_address

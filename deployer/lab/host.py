@@ -6,13 +6,14 @@ import socket
 import subprocess
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from docker.errors import APIError
 from docker.models.containers import Container
 from docker.models.networks import Network
 
 from deployer.errors import LabError
+from deployer.frozen import dataclass
 from deployer.lab.privilege import as_root
 
 _BOOT_PATIENCE = 90.0  # seconds

@@ -6,13 +6,14 @@ import hashlib
 import io
 import tarfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib import resources
 
 import docker
 from docker.errors import APIError, BuildError, ImageNotFound
 
 from deployer.errors import LabError
+from deployer.frozen import dataclass
 from deployer.lab.control import control_proxies
 from deployer.lab.lock import alone
 from deployer.lab.names import read_named_addresses

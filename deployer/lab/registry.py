@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import time
 import urllib.request
-from dataclasses import dataclass
 
 import docker
 from docker.errors import NotFound
@@ -14,6 +13,7 @@ from docker.models.containers import Container
 from docker.models.networks import Network
 
 from deployer.errors import LabError
+from deployer.frozen import dataclass
 from deployer.lab.lock import alone
 from deployer.lab.network import create_container, fixed_address
 from deployer.lab.privilege import Say

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
+from deployer.frozen import dataclass
 from deployer.model.release import Release
 from deployer.model.tree import Tree
 

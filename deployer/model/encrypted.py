@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from deployer.errors import Place
+from deployer.frozen import dataclass
 
 VAULT_IN_JSON = "__ansible_vault"  # the only key of the object that stands for one
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from deployer.errors import NOWHERE, Place
+from deployer.frozen import dataclass
 
 Severity = Literal["error", "warning"]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from deployer.frozen import dataclass
 
 HUB = "https://index.docker.io/v1/"  # as docker's own configuration calls Docker Hub
 HUB_NAMES = ("docker.io", "index.docker.io", "registry-1.docker.io", "hub.docker.com")

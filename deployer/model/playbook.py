@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from deployer.errors import NOWHERE, Place
+from deployer.frozen import dataclass
 
 Conditions = tuple[str | bool, ...]  # all of them must be true
 META = "meta"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from deployer.frozen import dataclass
 
 DEFAULT_RETRIES = 3  # the Engine's, for health checks
 FORMAT = 1  # of release.json and of the folder's layout; a part of every digest

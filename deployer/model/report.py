@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
 from deployer.errors import ExitCode
+from deployer.frozen import dataclass
 from deployer.model.connection import Traffic
 
 

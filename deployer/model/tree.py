@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
+
+from deployer.frozen import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from deployer.frozen import dataclass
 
 EXTENSIONS = ("yaml", "yml", "json")
 

@@ -8,9 +8,9 @@ import stat
 import tarfile
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from deployer.frozen import dataclass
 from deployer.modules._refusals import ArgumentRefusedError
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from deployer.facts.docker import DAEMON_JSON, EngineSeen
 from deployer.facts.files import FileSeen
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Put, run
 from deployer.modules import _docker_service as service
 from deployer.modules._daemon_json import (

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from deployer.facts.docker import EngineSeen
 from deployer.facts.docker_repository import RepositorySeen
 from deployer.facts.system import OsSeen
+from deployer.frozen import dataclass
 from deployer.model.action import Put
 from deployer.modules._docker_packages import VENDOR, Names, distribution_names
 from deployer.modules._openpgp import read_key

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from deployer.facts.docker import DISTRIBUTION_PACKAGES, VENDOR_PACKAGES, EngineSeen, LiveRestoreSeen
 from deployer.facts.packages import PackagesSeen
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome, Script
 from deployer.modules import _docker_service as service
 from deployer.modules._docker_install import ENV, INSTALL_TIMEOUT, upgrade_script

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from deployer.frozen import dataclass
 from deployer.modules._refusals import ArgumentRefusedError
 
 _CLASSES = {"d": "0-9", "s": "[:space:]", "w": "[:alnum:]_"}

@@ -11,8 +11,9 @@ import json
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from deployer.frozen import dataclass
 from deployer.model.secret_names import URL_LOGIN
 from deployer.modules._refusals import ArgumentRefusedError
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from deployer.frozen import dataclass
 
 END = b"\n"
 _Match = Callable[[bytes], "re.Match[bytes] | None"]

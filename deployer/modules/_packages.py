@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
 
 from deployer.facts.packages import PackagesSeen
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome, run
 from deployer.modules._refusals import ArgumentRefusedError, HostRefusedError
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from deployer.facts.files import FileBytes, FileSeen, FileState, FileText, MissingAbove, RealPath
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Put, run
 from deployer.modules._refusals import HostRefusedError
 from deployer.protocols import Fact, Facts

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
 
 from deployer.facts.snapshots import SnapshotFile, StoredData, snapshot_folder
+from deployer.frozen import dataclass
 from deployer.model.release import Container, Release
 from deployer.modules._refusals import ArgumentRefusedError, check_docker_name
 

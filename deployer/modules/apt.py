@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from deployer.facts.packages import AptCacheAge, Packages
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome, Script
 from deployer.modules._docker_install import REFRESH
 from deployer.modules._packages import ENV, State, Wish, check_names, is_idle

@@ -5,10 +5,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from deployer.facts.accounts import AuthorizedKeys, KeysSeen
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome, Put, run
 from deployer.modules._refusals import ArgumentRefusedError, HostRefusedError, check_absolute, check_account
 from deployer.modules.registry import module

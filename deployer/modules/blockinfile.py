@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome
 from deployer.modules._lines import BlockEdit
 from deployer.modules._placing import Edited, Rights

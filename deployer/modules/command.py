@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome, run
 from deployer.modules._guards import did_not_run, guard_facts, reason, said
 from deployer.modules._refusals import ArgumentRefusedError, check_one_of

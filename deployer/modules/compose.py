@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from deployer.facts.containers import ProjectContainers, ProjectImages
 from deployer.facts.docker import DockerNetwork, DockerVolume
 from deployer.facts.releases import InstalledReleases
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Script, Watch, compose_run, run
 from deployer.model.login import Login
 from deployer.model.release import PROJECT_LABEL, Container, Installed, Release

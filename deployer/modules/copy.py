@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 
 from deployer.facts.files import FileState
+from deployer.frozen import dataclass
 from deployer.model.action import Action
 from deployer.model.loaded import Loaded
 from deployer.modules._placing import Directory, Placed, Rights, destination

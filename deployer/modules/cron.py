@@ -5,10 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from deployer.facts.accounts import Crontab
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome, Put, run
 from deployer.modules._crontab import names, with_job, without_job
 from deployer.modules._refusals import ArgumentRefusedError, check_account

@@ -6,11 +6,11 @@ What counts as left behind is `rollout.data_guard`'s decision; folders of the re
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from deployer.facts.neighbours import OtherProjects
 from deployer.facts.releases import InstalledReleases
+from deployer.frozen import dataclass
 from deployer.model.action import Action
 from deployer.model.release import Release
 from deployer.modules._refusals import HostRefusedError

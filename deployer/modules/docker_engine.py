@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Literal
 
 from deployer.facts.docker import DAEMON_JSON, DaemonJson, DockerEngine, LiveRestore
@@ -16,6 +16,7 @@ from deployer.facts.dpkg import PackageWork
 from deployer.facts.files import FileState
 from deployer.facts.packages import AptCacheAge, Packages
 from deployer.facts.system import Os
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome
 from deployer.modules import _docker_service as service
 from deployer.modules._docker_install import plan_install, plan_readiness

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts

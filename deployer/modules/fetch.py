@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 
 from deployer.facts.files import FileDigest, FileState
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Fetch, Outcome
 from deployer.modules._refusals import HostRefusedError, check_absolute
 from deployer.modules.registry import module

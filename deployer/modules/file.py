@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from deployer.facts.files import FileSeen, FileState
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Link, run
 from deployer.modules._placing import Directory, Rights, plan_rights
 from deployer.modules._refusals import ArgumentRefusedError, HostRefusedError, check_absolute, parse_mode

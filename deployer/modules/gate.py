@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from deployer.facts.containers import ProjectContainers
 from deployer.facts.releases import InstalledReleases
+from deployer.frozen import dataclass
 from deployer.model.action import Action, HttpCheck, Watch
 from deployer.model.release import Release
 from deployer.modules._drift import is_as_wanted

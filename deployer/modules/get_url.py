@@ -7,11 +7,12 @@ import posixpath
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 from deployer.facts.files import FileDigest, FileSeen, FileState
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome, Script
 from deployer.modules._http import Request, check_headers, check_url
 from deployer.modules._placing import DEFAULT_MODE, Rights, ownership, plan_rights

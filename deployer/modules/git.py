@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from deployer.facts.git import Checkout, CheckoutSeen, git_environment, git_function, without_login
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome, Script
 from deployer.modules._refusals import ArgumentRefusedError, HostRefusedError, check_absolute
 from deployer.modules.registry import module

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from deployer.facts.accounts import Group
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome, Script, run
 from deployer.modules._accounts import entry_of
 from deployer.modules._refusals import check_account

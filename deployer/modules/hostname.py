@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from deployer.facts.system import HostName, Os
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome, Put, run
 from deployer.modules._refusals import ArgumentRefusedError
 from deployer.modules.registry import module

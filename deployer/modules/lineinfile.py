@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome
 from deployer.modules._lines import LineEdit, without_lines
 from deployer.modules._placing import Edited, Rights

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from deployer.facts.packages import Packages
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome
 from deployer.modules._packages import State, Wish, check_names, is_idle
 from deployer.modules._refusals import ArgumentRefusedError

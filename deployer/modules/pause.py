@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome, Pause
 from deployer.modules._refusals import ArgumentRefusedError, check_not_both
 from deployer.modules.registry import module

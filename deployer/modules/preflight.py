@@ -6,13 +6,13 @@ What is left behind of the data is `data_guard`'s question; whether images can b
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from deployer.facts.releases import InstalledReleases
 from deployer.facts.space import Clock, Room, Space
 from deployer.facts.strangers import ContainersSeen, Listeners, RunningContainers, Subnets
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome
 from deployer.model.release import Installed, Release
 from deployer.model.tree import Tree

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from deployer.facts.releases import InstalledReleases
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Sync
 from deployer.model.release import Installed, Release
 from deployer.model.release_json import OWN_VARIABLE

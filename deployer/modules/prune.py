@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from deployer.facts.releases import InstalledReleases
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Script
 from deployer.model.release import Release
 from deployer.modules._images import pin

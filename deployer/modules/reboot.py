@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 
 from deployer.facts.system import Boot
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome, Reconnect, Script
 from deployer.modules._refusals import ArgumentRefusedError, HostRefusedError
 from deployer.modules.registry import module

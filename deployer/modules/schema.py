@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from deployer.facts.releases import InstalledReleases
 from deployer.facts.snapshots import MigratedReleases
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Script
 from deployer.model.release import Release
 from deployer.modules.registry import module

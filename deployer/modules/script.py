@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome, Script
 from deployer.modules._guards import did_not_run, guard_facts, reason, said
 from deployer.modules._refusals import ArgumentRefusedError

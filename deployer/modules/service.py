@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from deployer.facts.services import Service
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome
 from deployer.modules._refusals import ArgumentRefusedError
 from deployer.modules._services import State, check_service, plan_service, values

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome
 from deployer.modules._refusals import ArgumentRefusedError
 from deployer.modules.registry import module

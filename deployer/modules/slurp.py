@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from deployer.facts.files import FileBytes, FileState
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome
 from deployer.modules._refusals import check_absolute
 from deployer.modules.registry import module

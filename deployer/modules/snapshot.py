@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from deployer.facts.containers import ProjectContainers
 from deployer.facts.releases import InstalledReleases
 from deployer.facts.snapshots import CREDENTIALS, SnapshotFile, Snapshots, SnapshotsSeen, find_volume, snapshot_folder
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Script
 from deployer.model.release import Container, Installed, Release
 from deployer.modules._refusals import HostRefusedError

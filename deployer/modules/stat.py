@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from deployer.facts.stat import PathStat
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome
 from deployer.modules._refusals import check_absolute
 from deployer.modules.registry import module

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 
+from deployer.frozen import dataclass
 from deployer.model.action import Action
 from deployer.modules._placing import Placed, Rights, destination
 from deployer.modules._refusals import ArgumentRefusedError, check_absolute, parse_mode, parse_validate

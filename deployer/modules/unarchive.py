@@ -6,12 +6,13 @@ import base64
 import posixpath
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any
 
 from deployer.facts.files import FileState, PathExists
 from deployer.facts.trees import ArchiveDiffers, PathsBelow, PathSeen
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome, Script
 from deployer.modules._archives import Entry, chosen, packed, read_archive
 from deployer.modules._refusals import ArgumentRefusedError, HostRefusedError, check_absolute, check_account

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlencode, urljoin
 
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome, Script
 from deployer.modules._guards import did_not_run, guard_facts, reason
 from deployer.modules._http import ANSWER_LIMIT, Answer, Request, check_headers, check_url, read_head

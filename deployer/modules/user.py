@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from deployer.facts.accounts import Group, User, UserSeen
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome, Run, Script, run
 from deployer.modules._accounts import entry_of
 from deployer.modules._refusals import ArgumentRefusedError, check_absolute, check_account

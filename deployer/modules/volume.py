@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from deployer.facts.docker import DockerVolume
+from deployer.frozen import dataclass
 from deployer.model.action import Action, run
 from deployer.modules._refusals import HostRefusedError, check_docker_name
 from deployer.modules.registry import module

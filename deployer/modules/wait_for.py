@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome, Script
 from deployer.modules._ere import Pattern, to_ere
 from deployer.modules._refusals import ArgumentRefusedError, check_absolute, check_not_both

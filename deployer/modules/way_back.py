@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from deployer.facts.containers import ProjectContainers, ProjectImages
 from deployer.facts.edits import EditedFiles
 from deployer.facts.releases import InstalledReleases
+from deployer.frozen import dataclass
 from deployer.model.action import Action, Outcome, Script
 from deployer.model.login import Login
 from deployer.model.release import Container, Installed, Release

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from deployer.frozen import dataclass
 from deployer.model.tree import Entry, Tree
 from deployer.report.json_lines import plain
 from deployer.report.words import count, encodable

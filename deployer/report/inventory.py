@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from deployer.frozen import dataclass
 from deployer.model.encrypted import VAULT_IN_JSON, Encrypted
 from deployer.model.inventory import Host, Inventory
 from deployer.model.literal import UNSAFE_IN_JSON, Literal

@@ -13,9 +13,11 @@ import re
 import textwrap
 import tokenize
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import MISSING, Field, fields
 from functools import cache
 from typing import Any
+
+from deployer.frozen import dataclass
 
 _HEAD = """\
 # Modules

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import StringIO
 
+from deployer.frozen import dataclass
 from deployer.model.release import Installed, Release
 from deployer.report.json_lines import plain
 from deployer.report.words import clean

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from deployer.frozen import dataclass
 
 SHOWN_HOSTS = 8  # of a list, before the rest becomes a number
 TAIL = 20  # lines of output that a failure shows

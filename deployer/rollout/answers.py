@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from deployer.frozen import dataclass
 from deployer.model.action import HttpCheck
 
 ENOUGH = 20  # answers; a share or a percentile of fewer says little

@@ -6,9 +6,9 @@ Nothing is asked here: what the hosts hold is `facts`' business, and who may all
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
+from deployer.frozen import dataclass
 from deployer.model.release import Release
 from deployer.rollout.databases import Database, covers, database_of
 

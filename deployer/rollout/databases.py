@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from posixpath import join, normpath
+
+from deployer.frozen import dataclass
 
 ENGINES: Mapping[str, str] = {  # last part of an image's name -> engine
     "postgres": "postgres", "postgresql": "postgres", "postgis": "postgres", "pgvector": "postgres",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+from deployer.frozen import dataclass
 from deployer.rollout.batches import Batch
 
 

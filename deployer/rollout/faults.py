@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from deployer.frozen import dataclass
 
 HUB = "Docker Hub"
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from deployer.frozen import dataclass
 from deployer.model.action import Watch
 from deployer.model.release import Container
 from deployer.rollout.answers import ENOUGH, Answer, breach, has_limits

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from deployer.frozen import dataclass
 from deployer.model.release import Installed, Release
 from deployer.model.tree import Tree
 

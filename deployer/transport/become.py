@@ -9,9 +9,10 @@ import secrets
 import shlex
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from deployer.errors import AuthError, DeployerError
+from deployer.frozen import dataclass
 from deployer.transport.wire import Wire
 
 PATIENCE = 30.0  # seconds that sudo may take to answer

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import paramiko
 
 from deployer.errors import HostKeyError
+from deployer.frozen import dataclass
 from deployer.transport.host_certificate import is_certified
 from deployer.transport.known_hosts import Judgement, PublicKey, Standing, read_known_hosts, trust
 from deployer.transport.route import Route, Strictness

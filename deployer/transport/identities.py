@@ -9,13 +9,13 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from copy import copy
-from dataclasses import dataclass
 from typing import Any
 
 import paramiko
 from paramiko.agent import AgentKey, AgentSSH
 from paramiko.pkey import PublicBlob
 
+from deployer.frozen import dataclass
 from deployer.transport.host_certificate import MARK, certified_key
 from deployer.transport.key_files import KeyFileError, KeyFiles, is_encrypted, public_of
 from deployer.transport.route import Route

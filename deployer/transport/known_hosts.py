@@ -10,13 +10,13 @@ import binascii
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 
 from deployer.errors import Place
+from deployer.frozen import dataclass
 
 SSH_PORT = 22
 REVOKED, AUTHORITY = "@revoked", "@cert-authority"

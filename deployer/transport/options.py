@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from deployer.frozen import dataclass
 from deployer.transport.key_files import KeyFiles
 
 USER_KNOWN_HOSTS = "~/.ssh/known_hosts"

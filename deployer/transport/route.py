@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import getpass
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 
 from deployer.errors import ConnectError
+from deployer.frozen import dataclass
 from deployer.model.connection import Endpoint
 from deployer.transport.known_hosts import SSH_PORT, host_names
 from deployer.transport.options import SshOptions

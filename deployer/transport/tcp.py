@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from paramiko.ssh_exception import NoValidConnectionsError
+
+from deployer.frozen import dataclass
 
 Address = tuple[str, int]
 

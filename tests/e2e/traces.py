@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from host_state import ask
 
+from deployer.engine.transaction import BEATS
 from deployer.lab.host import LabHost
+
+FIRST_BEAT = 60 / BEATS  # seconds of a run, with a lease of the usual length: renewals have a session of their own
 
 _COUNT = "journalctl --no-pager --quiet --boot --output cat {match} | grep -cF -- {text} || true"
 

@@ -11,13 +11,14 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "deployer"
 
-BASE = ("errors", "model", "protocols")
+BASE = ("errors", "frozen", "model", "protocols")
 ROOMS = {  # room -> the rooms that it may import from, beside itself
     "__init__": (),
-    "errors": (),
-    "model": ("errors",),
-    "protocols": ("errors", "model"),
-    "rollout": ("errors", "model"),
+    "frozen": (),
+    "errors": ("frozen",),
+    "model": ("errors", "frozen"),
+    "protocols": ("errors", "frozen", "model"),
+    "rollout": ("errors", "frozen", "model"),
     "engine": (*BASE, "rollout"),
     "facts": BASE,
     "modules": (*BASE, "facts", "rollout"),

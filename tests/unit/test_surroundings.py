@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -83,3 +84,26 @@ def test_a_closed_terminal_stops_a_run_unless_nohup_says_no(handler: signal.Hand
         assert signal.getsignal(signal.SIGHUP) is handler
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+PROGRAM = Path(sys.executable).with_name("deploy")
+
+
+@pytest.mark.parametrize(("argv", "code"), [(["--version"], 0), (["modules", "--no-such"], 2), (["status", "x"], 3)])
+def test_the_program_ends_with_the_commands_own_code(argv: list[str], code: int, tmp_path: Path) -> None:
+    assert subprocess.run([PROGRAM, *argv], cwd=tmp_path, capture_output=True, check=False).returncode == code
+
+
+def test_all_that_was_said_is_written_before_the_program_is_gone(tmp_path: Path) -> None:
+    (tmp_path / "hosts").write_text("".join(f"web{number}\n" for number in range(10_000)))
+    done = subprocess.run(
+        [PROGRAM, "inventory", "-i", "hosts", "--list"], cwd=tmp_path, capture_output=True, check=True
+    )
+    assert len(json.loads(done.stdout)["ungrouped"]["hosts"]) == 10_000
+
+
+def test_a_reader_that_went_away_is_no_error(tmp_path: Path) -> None:
+    command = '"$0" modules | head -n 1; echo "${PIPESTATUS[0]}"'
+    done = subprocess.run(["bash", "-c", command, PROGRAM], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] in ("0", "141")  # it may have been done before
+    assert done.stderr == ""
