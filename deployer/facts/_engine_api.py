@@ -28,7 +28,7 @@ engine() {
 }
 """
 IF_THERE = "command -v docker >/dev/null 2>&1 || exit 0\n"  # nothing to ask
-_PACK = "gzip -c | base64"  # names of labels come again and again
+PACK = "gzip -c | base64"  # names of labels come again and again
 
 
 def question(path: str, **parameters: Any) -> str:
@@ -39,7 +39,7 @@ def question(path: str, **parameters: Any) -> str:
 
 def packed(path: str) -> str:
     """Shell words that ask for a path of the API and print the answer so that `unpacked` can read it."""
-    return f"{question(path)} | {_PACK}"
+    return f"{question(path)} | {PACK}"
 
 
 def unpacked(output: str) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Any
@@ -12,6 +13,7 @@ DEFAULT_RETRIES = 3  # the Engine's, for health checks
 FORMAT = 1  # of release.json and of the folder's layout; a part of every digest
 
 
+_HEALTH = re.compile(r"\((?:health: )?(healthy|unhealthy|starting)\)$")  # in "Up 5 minutes (healthy)"
 PROJECT_LABEL = "com.docker.compose.project"  # on all that Compose makes for a project
 PLUGIN_FOLDERS = (  # where docker looks for its plugins, below a folder of the user's own
     "/usr/local/lib/docker", "/usr/local/libexec/docker", "/usr/lib/docker", "/usr/libexec/docker",
@@ -125,6 +127,21 @@ class Container:
     oneoff: bool = False
     health_log: str = ""  # the last health check's output
     fell_at: tuple[str, ...] = ()  # when it became unhealthy, as far as the Engine remembers: its last five checks
+
+    @classmethod
+    def from_list(cls, raw: Mapping[str, Any]) -> Container:
+        """From an item of GET /containers/json of the Engine API: one that runs, of which that says enough."""
+        labels, health = raw.get("Labels") or {}, _HEALTH.search(raw.get("Status", ""))
+        return cls(
+            id=raw["Id"],
+            name=next(name for name in raw["Names"] if name.count("/") == 1).lstrip("/"),  # others are links to it
+            service=labels.get("com.docker.compose.service", ""),
+            state=raw["State"],
+            health=health[1] if health else None,
+            image=raw.get("Image", ""),
+            config_hash=labels.get("com.docker.compose.config-hash", ""),
+            oneoff=labels.get("com.docker.compose.oneoff", "False") == "True",
+        )
 
     @classmethod
     def from_inspect(cls, raw: Mapping[str, Any]) -> Container:

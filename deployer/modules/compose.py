@@ -7,19 +7,25 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Literal
 
-from deployer.facts.containers import ProjectContainers, ProjectImages
+from deployer.facts._engine_api import ENGINE
+from deployer.facts.containers import ProjectContainers, ProjectImages, question_for_containers
 from deployer.facts.docker import DockerNetwork, DockerVolume
 from deployer.facts.releases import InstalledReleases
 from deployer.frozen import dataclass
 from deployer.model.action import Action, Script, Watch, compose_run, run
 from deployer.model.login import Login
-from deployer.model.release import PROJECT_LABEL, Container, Installed, Release
+from deployer.model.release import Container, Installed, Release
 from deployer.modules._drift import drift, runs_or_is_done
 from deployer.modules._images import plan_images
 from deployer.modules._refusals import ArgumentRefusedError
 from deployer.modules.registry import module
 from deployer.protocols import Fact, Facts
 
+# The engine writes labels in their order, so a container's hash stands before its service.
+_HASHES = (
+    'grep -o -e \'"com.docker.compose.config-hash":"[^"]*"\' -e \'"com.docker.compose.service":"[^"]*"\' | '
+    'sed -n \'/config-hash/{N;s/^.*:"\\(.*\\)"\\n.*:"\\(.*\\)"$/\\2 \\1/p;}\''
+)
 _UP = ("up", "--detach", "--no-build", "--pull", "never")
 
 
@@ -138,9 +144,10 @@ def _extra(release: Release, containers: tuple[Container, ...]) -> tuple[Contain
 
 def _record_hashes(release: Release) -> str:
     """What compose itself put on the containers: `config --hash` knows nothing of `--no-deps`, and differs."""
-    label, path = shlex.quote(f"label={PROJECT_LABEL}={release.project}"), shlex.quote(release.path)
-    columns = '{{.Label "com.docker.compose.service"}} {{.Label "com.docker.compose.config-hash"}}'
-    return f"umask 077\ndocker ps --all --filter {label} --format {shlex.quote(columns)} | sort -u >{path}/hashes"
+    return (
+        f"umask 077\n{ENGINE}{question_for_containers(release.project)} | {_HASHES} | "
+        f"sort -u >{shlex.quote(release.path)}/hashes"
+    )
 
 
 def _up_because(release: Release, installed: Installed, containers: tuple[Container, ...]) -> str | None:

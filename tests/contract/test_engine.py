@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import subprocess
-import tarfile
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from sshd import SH, Sshd
+from sshd import Sshd
+from tiny import tiny_image
 
 from deployer.errors import CommandError, ConnectError
 from deployer.transport.docker_api import PROJECT_LABEL
@@ -26,20 +25,6 @@ def docker(*argv: str, given: bytes | None = None) -> str:
     if done.returncode:
         raise RuntimeError(done.stderr.decode())
     return done.stdout.decode().strip()
-
-
-def tiny_image() -> bytes:
-    """A root file system with busybox and what it is linked to."""
-    busybox = SH["busybox"]
-    listed = subprocess.run(["ldd", busybox], capture_output=True, text=True, check=False).stdout
-    libraries = [word for word in listed.split() if word.startswith("/")]
-    into = io.BytesIO()
-    with tarfile.open(fileobj=into, mode="w", dereference=True) as tar:
-        for applet in ("sh", "sleep"):
-            tar.add(busybox, f"bin/{applet}")
-        for path in libraries:
-            tar.add(path, path.lstrip("/"))
-    return into.getvalue()
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from dataclasses import replace
@@ -36,7 +37,7 @@ case "$1 $2" in
 "image tag") id=$(id_of "$3") && echo "$4 $id" >>images ;;
 "image rm") id_of "$3" >/dev/null && { grep -v "^$3 " images >new; mv new images; echo "untagged: $3"; } ;;
 "pull --quiet") echo "$3 sha-of-$3-now" >>images ;;
-"ps --all") cat containers ;;
+"system dial-stdio") read -r asked; echo "$asked" >>calls; printf 'HTTP/1.0 200 OK\\r\\n\\r\\n'; cat containers ;;
 *) echo "unscripted: $*" >&2; exit 64 ;;
 esac
 """
@@ -76,7 +77,10 @@ class Host:
         plugin.write_text('#!/bin/sh\necho plugin >>"$DOCKER_STATE/calls"; exec docker compose "$@"\n')
         plugin.chmod(0o755)
         path, config = f"{program.parent}:{os.environ['PATH']}", str(folder / ".docker")
-        self.env = {**os.environ, "PATH": path, "DOCKER_CONFIG": config, "DOCKER_STATE": str(self.state)}
+        self.env = {
+            **os.environ, "PATH": path, "DOCKER_CONFIG": config, "DOCKER_STATE": str(self.state),
+            "DOCKER_HOST": "tcp://engine",  # so that no curl asks this machine's own
+        }  # fmt: skip
 
     def release(self, name: str, **rest: Any) -> Release:
         made = Release(id=name, project="shop", root=str(self.root), compose_files=("compose.yaml",), **rest)
@@ -231,7 +235,16 @@ def test_image_that_cannot_be_pulled_fails_the_step(host: Host) -> None:
 def test_definitions_that_run_are_recorded_and_read_back(host: Host) -> None:
     release = host.release("r1", services=("db", "web"))
     Path(f"{release.path}/release.json").write_text(to_json(release))
-    (host.state / "containers").write_text("web bbb\ndb aaa\nweb bbb\n")
+    labels = [
+        {
+            "com.docker.compose.config-hash": config,
+            "com.docker.compose.project": "shop",
+            "com.docker.compose.service": name,
+        }
+        for name, config in (("web", "bbb"), ("db", "aaa"), ("web", "bbb"))
+    ]
+    listed = [{"Id": "1", "Names": ["/x"], "Labels": one, "State": "running"} for one in labels]
+    (host.state / "containers").write_text(json.dumps(listed, separators=(",", ":")))
     seen: Any = {
         InstalledReleases(release.root): Installed(root=release.root),
         ProjectContainers("shop"): (),
@@ -240,7 +253,7 @@ def test_definitions_that_run_are_recorded_and_read_back(host: Host) -> None:
     host.apply(*(one for one in Compose(release=release).plan(seen) if isinstance(one, Script)))
     host.apply(Link(path=f"{release.root}/current", target="releases/r1", because="test"))
     assert host.look().hashes == {"db": "aaa", "web": "bbb"}
-    assert "label=com.docker.compose.project=shop" in host.calls[-1]
+    assert "com.docker.compose.project%3Dshop" in host.calls[-1]
 
 
 # release --------------------------------------------------------------------------------------------------------
