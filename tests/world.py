@@ -19,7 +19,7 @@ from deployer.config.playbook import load_playbook
 from deployer.engine import room
 from deployer.engine.ports import Options, Questions, Session, Target
 from deployer.engine.run import execute
-from deployer.facts.lock import LockHolder, RolloutState
+from deployer.facts.lock import LastLease, LockHolder, RolloutState
 from deployer.facts.releases import InstalledReleases
 from deployer.model.action import Action, Outcome, Put, Script
 from deployer.model.connection import Endpoint
@@ -219,7 +219,7 @@ class World:
             way_back=self.playbook(back, "rollback.yml") if back else None,
             targets=tuple(self.target(name) for name in self.names),
             language=Language(self.modules),
-            questions=Questions(installed=InstalledReleases, lock=LockHolder, rollout=RolloutState),
+            questions=Questions(installed=InstalledReleases, lock=LockHolder, lease=LastLease, rollout=RolloutState),
             emit=self.events.append,
             holder=HOLDER,
             plays_on=lambda pattern: self.names if pattern == "all" else tuple(pattern.split(",")),

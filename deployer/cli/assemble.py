@@ -27,7 +27,7 @@ from deployer.config.releases import HostRelease
 from deployer.engine.ports import Choose, Emit, Options, Questions, Session, Target
 from deployer.errors import PlaybookError
 from deployer.facts.ansible import HostFacts
-from deployer.facts.lock import LockHolder, RolloutState
+from deployer.facts.lock import LastLease, LockHolder, RolloutState
 from deployer.facts.releases import InstalledReleases
 from deployer.frozen import dataclass
 from deployer.model.action import Put
@@ -42,7 +42,7 @@ from deployer.rollout.choose import choose_open, choose_previous, choose_release
 from deployer.rollout.decide import OnFailure
 from deployer.rollout.start_at import names, start_at
 
-QUESTIONS = Questions(installed=InstalledReleases, lock=LockHolder, rollout=RolloutState)
+QUESTIONS = Questions(installed=InstalledReleases, lock=LockHolder, lease=LastLease, rollout=RolloutState)
 GOING_ON = ("resume", "promote", "abort")
 
 

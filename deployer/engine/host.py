@@ -22,6 +22,7 @@ class HostRun:
 
     target: Target
     seen: dict[Fact[Any], Any] = field(default_factory=dict)
+    looked: float = 0.0  # when the run looked first (time.monotonic)
     installed: Installed | None = None  # when the run began
     release: Release | None = None  # that this run brings
     release_variables: dict[str, Any] = field(default_factory=dict)

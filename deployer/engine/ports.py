@@ -73,6 +73,7 @@ class Questions:
 
     installed: Callable[[str], Fact[Installed]]  # of a project's root folder
     lock: Callable[[str], Fact[Holder | None]]
+    lease: Callable[[str], Fact[int]]  # the number of the last one
     rollout: Callable[[str], Fact[OpenRollout | None]]
     host: Fact[Mapping[str, Any]] | None = None  # what a host is; None: no template asks for it
 

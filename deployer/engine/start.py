@@ -15,12 +15,14 @@ from deployer.engine.look import look
 from deployer.engine.ports import Session
 from deployer.errors import ConfigError, DeployerError, InterruptedRolloutError, PausedRolloutError, RemoteError
 from deployer.model.event import HostConnected, HostDoing, HostUnreachable
+from deployer.model.lock import Lease
 from deployer.model.playbook import FLOW, Play, Task
 from deployer.model.release import Installed
 from deployer.model.rollout import OpenRollout, Phase
 from deployer.protocols import Fact
 from deployer.rollout.tags import is_selected
 
+FRESH = 10.0  # seconds for which what was seen is good where nobody else is at work
 T = TypeVar("T")
 
 
@@ -47,6 +49,7 @@ def reach(session: Session, hosts: Mapping[str, HostRun]) -> dict[str, DeployerE
         host.target.remote.connect()
         session.emit(HostConnected(host=host.name, seconds=time.monotonic() - start))
         session.emit(HostDoing(host=host.name, doing="looking"))
+        host.looked = time.monotonic()
         host.seen.update(look(host.target.remote, _first_questions(session, host), become=look_user(session, host)))
         _learn(session, host)
         session.emit(HostDoing(host=host.name, doing=""))
@@ -93,7 +96,7 @@ def _first_questions(session: Session, host: HostRun) -> list[Fact[Any]]:
 
 
 def _own_questions(session: Session) -> tuple[Callable[[str], Fact[Any]], ...]:
-    return (*_state_questions(session), session.questions.lock)
+    return (*_state_questions(session), session.questions.lock, session.questions.lease)
 
 
 def _state_questions(session: Session) -> tuple[Callable[[str], Fact[Any]], ...]:
@@ -148,13 +151,21 @@ def _as_wanted(host: HostRun) -> dict[str, Any]:
     return {"release": wanted, "release_state": "up", "release_failed": None} if wanted else {}
 
 
-def look_again(session: Session, hosts: Mapping[str, HostRun]) -> bool:
-    """Ask hosts once more all that they have been asked; True if their releases are not what they were."""
+def look_again(session: Session, hosts: Mapping[str, HostRun], leases: Mapping[str, Lease]) -> bool:
+    """Ask hosts once more, now that they are this run's; True if their releases are not what they were.
+
+    A host that no other run has had since it was looked at, a moment ago, is only asked for what a watchdog changes,
+    which needs no lease: its releases. Any other is asked all that it has been asked before.
+    """
 
     def work(host: HostRun) -> bool:
         assert host.target.wanted is not None
         state = [question(host.target.wanted.root) for question in _state_questions(session)]
         before = [host.seen.get(one) for one in state]
+        if _was_left_alone(session, host, leases[host.name]):
+            host.seen.update(look(host.target.remote, state, become=look_user(session, host)))
+            if before == [host.seen[one] for one in state]:
+                return False
         asked = dict.fromkeys([*state, *(one for one in host.seen if not one.constant)])
         host.forget()
         host.seen.update(look(host.target.remote, list(asked), become=look_user(session, host)))
@@ -165,6 +176,12 @@ def look_again(session: Session, hosts: Mapping[str, HostRun]) -> bool:
         if isinstance(outcome, DeployerError):
             raise outcome
     return any(outcomes.values())
+
+
+def _was_left_alone(session: Session, host: HostRun, lease: Lease) -> bool:
+    """Whether no other run has had the host since this one looked at it, which is not long ago."""
+    last = host.seen.get(session.questions.lease(lease.root))
+    return lease.token - 1 == last and time.monotonic() - host.looked < FRESH
 
 
 def settle_releases(session: Session, hosts: Mapping[str, HostRun], *, leased: bool = False) -> None:

@@ -40,7 +40,7 @@ class Transaction:
         """
         self._take_all()
         try:
-            if look_again(self.session, self.hosts):
+            if look_again(self.session, self.hosts, self.leases):
                 settle_releases(self.session, self.hosts, leased=True)
             _raise_first(self._on(self.hosts.values(), self._open))
         except BaseException:
@@ -182,7 +182,9 @@ class Transaction:
         if again and again.switched:
             host.guard.arm()
         root, questions = host.guard.lease.root, self.session.questions
-        host.drop([questions.rollout(root), questions.lock(root)])  # which this has changed
+        host.drop(
+            [question(root) for question in (questions.rollout, questions.lock, questions.lease)]
+        )  # it changed them
 
     def _coming(self, host: HostRun) -> Release:
         """The release that the undo undoes: what an open rollout was bringing, or what this run brings."""

@@ -10,6 +10,27 @@ from deployer.frozen import dataclass
 from deployer.model.lock import Holder
 from deployer.model.rollout import OpenRollout, Phase
 
+# The highest number of a lease, given back or not: each new one counts on from there. To be run in `.deploy`.
+_LAST = """\
+last=0; for at in lock.*; do at=${at#lock.}
+case $at in '' | *[!0-9]*) ;; *) [ "$at" -le "$last" ] || last=$at ;; esac; done
+"""
+
+
+@dataclass(frozen=True)
+class LastLease:
+    """The number of a project's last lease on this host, whoever had it; 0 if there was none."""
+
+    constant: ClassVar[bool] = False
+
+    root: str
+
+    def script(self) -> str:
+        return f'cd {shlex.quote(self.root)}/.deploy || exit 1\n{_LAST}echo "$last"'
+
+    def parse(self, output: str, status: int) -> int:
+        return int(output) if status == 0 and output.strip().isdigit() else 0
+
 
 @dataclass(frozen=True)
 class LockHolder:
@@ -21,9 +42,7 @@ class LockHolder:
 
     def script(self) -> str:
         return (
-            f"cd {shlex.quote(self.root)}/.deploy || exit 1\n"
-            "last=0; for at in lock.*; do at=${at#lock.}\n"
-            'case $at in \'\' | *[!0-9]*) ;; *) [ "$at" -le "$last" ] || last=$at ;; esac; done\n'
+            f"cd {shlex.quote(self.root)}/.deploy || exit 1\n{_LAST}"
             '[ "$last" != 0 ] && [ ! -e "lock.$last/released" ] || exit 1\n'
             '[ "$(date +%s)" -lt "$(cat "lock.$last/expires")" ] && cat "lock.$last/holder"'
         )

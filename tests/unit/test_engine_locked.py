@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from fakes import DroppingRemote
 from world import SWITCH, World, held, states, words
 
+from deployer.engine import start
 from deployer.errors import ExitCode
 from deployer.model.event import Note
 
@@ -50,18 +53,70 @@ def test_host_that_another_run_takes_between_the_look_and_the_lock(world: World)
     assert "ben@ci" in report.message
 
 
-def test_what_was_seen_before_the_lock_is_looked_at_again(world: World) -> None:
-    class Slow(DroppingRemote):
-        def run(self, script: str, **rest: Any) -> Any:
-            if taking(script):
-                (world.dir("a") / "x").write_text("hello")
-            return super().run(script, **rest)
+class Late(DroppingRemote):
+    """Something happens after the look, before this run takes the lock."""
 
-    world.remotes = {"a": Slow("a")}
-    report = world.run("""
-        - {hosts: a, tasks: [{name: one, write: {path: "{{ dir }}/x", text: hello}}]}
-    """)
-    assert words(report) == ["one: ok"]
+    def __init__(self, name: str, happens: Callable[[], None]) -> None:
+        super().__init__(name)
+        self.happens = happens
+        self.asked: list[str] = []
+
+    def run(self, script: str, **rest: Any) -> Any:
+        if taking(script):
+            self.happens()
+        self.asked += re.findall(r"cat \S+(/[xyz])\b", script)
+        return super().run(script, **rest)
+
+
+TASKS = """
+    - {hosts: a, tasks: [
+        {name: x, write: {path: "{{ dir }}/x", text: same}}, {name: y, write: {path: "{{ dir }}/y", text: same}},
+        {name: z, write: {path: "{{ dir }}/z", text: same}}]}
+"""
+
+
+def with_late(world: World, happens: Callable[[], None]) -> Late:
+    """Of three files two are as they should be."""
+    for name in "xy":
+        (world.dir("a") / name).write_text("same")
+    late = Late("a", happens)
+    world.remotes = {"a": late}
+    return late
+
+
+def another_run(world: World) -> None:
+    """It has had the host for a moment, and has written what this one would write."""
+    (world.lock("a") / "released").touch()
+    (world.dir("a") / "z").write_text("same")
+
+
+def test_host_that_another_run_had_before_the_lock_is_looked_at_again(world: World) -> None:
+    late = with_late(world, lambda: another_run(world))
+    assert words(world.run(TASKS)) == ["x: ok", "y: ok", "z: ok"]
+    assert late.asked == ["/x", "/y", "/z"] * 2, "before the lock and under it"
+
+
+def test_host_that_nobody_else_had_is_not_asked_again(world: World) -> None:
+    late = with_late(world, lambda: None)
+    assert words(world.run(TASKS)) == ["x: ok", "y: ok", "z: changed"]
+    assert late.asked == ["/x", "/y", "/z"]
+
+
+def test_host_that_went_back_by_itself_is_looked_at_again(world: World) -> None:
+    def fire() -> None:
+        (world.dir("a") / "z").write_text("same")
+        Path(world.root("a"), "current").unlink()
+
+    late = with_late(world, fire)
+    assert words(world.run(TASKS)) == ["x: ok", "y: ok", "z: ok"]
+    assert late.asked == ["/x", "/y", "/z"] * 2
+
+
+def test_host_that_was_looked_at_long_ago_is_looked_at_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start, "FRESH", 0.0)
+    late = with_late(world, lambda: None)
+    assert words(world.run(TASKS)) == ["x: ok", "y: ok", "z: changed"]
+    assert late.asked == ["/x", "/y", "/z"] * 2
 
 
 def test_held_host_can_be_checked(world: World) -> None:
@@ -85,25 +140,6 @@ def test_lock_that_another_run_has_taken_over_is_left_to_it(world: World) -> Non
     assert held(world) == ["a"]
     notes = [note for note in world.of(Note) if "its lock was not given back" in note.message]
     assert [(note.host, note.warning) for note in notes] == [("a", True)]
-
-
-def test_look_under_the_lock_answers_every_task(world: World) -> None:
-    asked: list[str] = []
-
-    class Spied(DroppingRemote):
-        def run(self, script: str, **rest: Any) -> Any:
-            asked.extend(name for name in ("/x", "/y", "/z") if f"cat {world.dir('a')}{name}" in script)
-            return super().run(script, **rest)
-
-    for name in "xy":
-        (world.dir("a") / name).write_text("same")
-    world.remotes = {"a": Spied("a")}
-    tasks = [f"{{name: {name}, write: {{path: '{{{{ dir }}}}/{name}', text: same}}}}" for name in "xyz"]
-    report = world.run(f"""
-        - {{hosts: a, tasks: [{", ".join(tasks)}]}}
-    """)
-    assert words(report) == ["x: ok", "y: ok", "z: changed"]
-    assert asked == ["/x", "/y", "/z"] * 2, "before the lock and under it"
 
 
 def test_later_batch_is_looked_at_when_the_ones_before_have_changed(world: World) -> None:
