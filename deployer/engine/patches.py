@@ -1,6 +1,7 @@
 """Large files that have changed here and there: the blocks that a host lacks travel, the others it has in its base.
 
-The host says what its file holds, block by block. Nothing of it is believed: the release is verified when it is whole.
+The host says what its file holds, first by wide stretches of blocks, then of each that differs block by block. Nothing
+of it is believed: the release is verified when it is whole.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import hashlib
 import os
 import shlex
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import BinaryIO
@@ -23,18 +24,18 @@ from deployer.protocols import Remote
 
 WORTH = 8 << 20  # bytes of a file, below which it is sent whole
 SMALLEST = 1 << 20  # bytes of a block
-LARGEST = 16 << 20  # bytes: a host reads a block at a time
-MOST = 256  # blocks of a file that may have smaller ones: the host starts two programs for each
+LARGEST = 16 << 20  # bytes: a host writes a block at a time
+READ = 64 << 10  # bytes that a host reads at a time
+MOST = 256  # blocks of a file that may have smaller ones
 DIGITS = 16  # of a block's digest
 SHARE = 0.5  # of a file's blocks: where more have changed, it is sent whole, and continued if that is interrupted
 
+WIDE = 8  # blocks of a stretch: so that a host starts few programs for a file that has hardly changed
+
+# Reading by small pieces: large ones cost a program more in fresh memory than all else.
 LIST = f"""\
 LC_ALL=C; export LC_ALL
-blocks() {{{{
-  echo =
-  n=$3
-  while [ "$n" -gt 0 ]; do dd bs="$2" count=1 2>/dev/null | sha256sum; n=$((n - 1)); done <"$1" | cut -c 1-{DIGITS}
-}}}}
+sum() {{{{ dd if="$1" bs={READ} skip="$2" count="$3" 2>/dev/null | sha256sum | cut -c 1-{DIGITS}; }}}}
 cd {{base}} || exit 0
 {{asked}}"""
 
@@ -97,13 +98,19 @@ def look_for_patches(
     ]  # fmt: skip
     if not asked or action.base is None:
         return ()
-    release = shlex.quote(f"{action.release.root}/releases/{action.base}")
-    script = LIST.format(base=release, asked="".join(map(_ask, asked)))
-    answers = remote.run(script, become=become, timeout=action.timeout).stdout.split("=\n")[1:]
-    if len(answers) != len(asked):
-        return ()
-    found = (_compared(action, entry, answer.split()) for entry, answer in zip(asked, answers, strict=True))
-    return tuple(patch for patch in found if patch is not None)
+    host = _Base(remote=remote, action=action, become=become)
+    wide = host.changed({entry: range(0, _count(entry), WIDE) for entry in asked}, WIDE)
+    blocks = {
+        entry: [block for first in firsts for block in range(first, min(first + WIDE, _count(entry)))]
+        for entry, firsts in wide.items()
+    }
+    found = host.changed({entry: these for entry, these in blocks.items() if these}, 1)
+    known = {entry: found.get(entry, ()) for entry in wide if entry in found or not blocks[entry]}
+    return tuple(
+        Patch(entry=entry, place=f"{action.base}/{FOLDER}{entry.path}", block=_block(entry), changed=changed)
+        for entry, changed in known.items()
+        if len(changed) <= SHARE * _count(entry)
+    )
 
 
 def render_mending(patches: Sequence[Patch]) -> str:
@@ -123,36 +130,65 @@ def _block(entry: Entry) -> int:
     return min(LARGEST, -(-entry.size // (MOST * SMALLEST)) * SMALLEST)
 
 
-def _ask(entry: Entry) -> str:
-    block = _block(entry)
-    return f"blocks {shlex.quote(FOLDER + entry.path)} {block} {-(-entry.size // block)}\n"
+def _count(entry: Entry) -> int:
+    """The blocks of a file."""
+    return -(-entry.size // _block(entry))
 
 
-def _compared(action: Sync, entry: Entry, there: Sequence[str]) -> Patch | None:
-    block = _block(entry)
-    with _READING:  # once for all hosts
-        here = _digests(os.path.join(action.source, entry.path), entry.sha256, entry.size, block)
-    changed = tuple(number for number, digest in enumerate(here) if there[number : number + 1] != [digest])
-    if not here or len(changed) > SHARE * len(here):
-        return None
-    return Patch(entry=entry, place=f"{action.base}/{FOLDER}{entry.path}", block=block, changed=changed)
+@dataclass(frozen=True, kw_only=True)
+class _Base:
+    """The files of the base release on a host, compared with those here."""
+
+    remote: Remote
+    action: Sync
+    become: str | None
+
+    def changed(self, asked: Mapping[Entry, Sequence[int]], width: int) -> Mapping[Entry, tuple[int, ...]]:
+        """Of stretches of `width` blocks, by their first blocks, those that the host has not; files that can be read.
+
+        Nothing if the host's answer makes no sense.
+        """
+        if not asked:
+            return {}
+        release = shlex.quote(f"{self.action.release.root}/releases/{self.action.base}")
+        script = LIST.format(base=release, asked="".join(_ask(entry, asked[entry], width) for entry in asked))
+        there = self.remote.run(script, become=self.become, timeout=self.action.timeout).stdout.split()
+        if len(there) != sum(map(len, asked.values())):
+            return {}
+        found = {}
+        for entry, firsts in asked.items():
+            theirs, there = there[: len(firsts)], there[len(firsts) :]
+            with _READING:  # once for all hosts
+                here = _digests(os.path.join(self.action.source, entry.path), entry, tuple(firsts), width)
+            if here:
+                pairs = zip(firsts, here, theirs, strict=True)
+                found[entry] = tuple(first for first, mine, its in pairs if mine != its)
+        return found
+
+
+def _ask(entry: Entry, firsts: Sequence[int], width: int) -> str:
+    pieces = _block(entry) // READ
+    name = shlex.quote(FOLDER + entry.path)
+    return "".join(f"sum {name} {first * pieces} {width * pieces}\n" for first in firsts)
 
 
 _READING = threading.Lock()
 
 
-@lru_cache(maxsize=64)
-def _digests(path: str, sha256: str, size: int, block: int) -> tuple[str, ...]:
-    """Of each block of the file whose content has this digest; none if it cannot be read: the sender says why."""
+@lru_cache(maxsize=128)
+def _digests(path: str, entry: Entry, firsts: tuple[int, ...], width: int) -> tuple[str, ...]:
+    """Of each stretch of the file as the entry has it; none if it cannot be read: the sender says why."""
+    block = _block(entry)
+    spans = ((first * block, min((first + width) * block, entry.size)) for first in firsts)
     try:
         with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as content:
-            return tuple(_each(content, size, block))
+            return tuple(_digest(content, start, end) for start, end in spans)
     except OSError:
         return ()
 
 
-def _each(content: BinaryIO, size: int, block: int) -> Iterator[str]:
-    for start in range(0, size, block):
-        digest = hashlib.sha256()
-        pass_over(content, min(start + block, size), digest)
-        yield digest.hexdigest()[:DIGITS]
+def _digest(content: BinaryIO, start: int, end: int) -> str:
+    digest = hashlib.sha256()
+    content.seek(start)
+    pass_over(content, end, digest)
+    return digest.hexdigest()[:DIGITS]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sync_host import Host, arrived, inode, mode
+from sync_host import Host, OnPath, arrived, inode, mode
 
 from deployer.engine.sync import apply_sync
 from deployer.model.action import Sync
@@ -82,6 +82,21 @@ def test_changed_blocks_alone_travel(host: Host, change: Callable[[Path], None])
     assert ((old / NAME).read_bytes(), inode(old / NAME)) == (was, number), "the old release is as it was"
     assert inode(new / "project" / NAME) != number
     assert host.leftovers() == []
+
+
+def test_host_starts_few_programs_for_a_file_that_has_hardly_changed(host: Host, tmp_path: Path) -> None:
+    with (host.source / NAME).open("ab") as file:
+        file.write(os.urandom(54 * MB))
+    host.deploy()
+    spy = tmp_path / "spied"
+    (spy / "bin").mkdir(parents=True)
+    (spy / "bin" / "dd").write_text(f'#!/bin/sh\necho >>"{spy}/started"\nexec /bin/dd "$@"\n')
+    (spy / "bin" / "dd").chmod(0o755)
+    overwrite(host.source / NAME, 33 * MB, 1)
+    host.remote = OnPath(host.remote, f"{spy}/bin:{os.environ['PATH']}")  # type: ignore[assignment, arg-type]
+    host.deploy()
+    assert arrived(host, host.root / "current")
+    assert len((spy / "started").read_text().splitlines()) < 9 + 8 + 6, "nine stretches, eight blocks, and what mends"
 
 
 def test_several_files_and_another_mode(host: Host) -> None:
