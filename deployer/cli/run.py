@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
 from dataclasses import fields
@@ -190,6 +191,7 @@ def _execute(given: dict[str, Any], *, verb: str, playbook: Path, ref: str | Non
     with meant_commit(ref) as commit:
         aim = Aim(verb=verb, playbook=playbook, tags=tags, skip_tags=skip_tags, ref=commit, **flags, **more)
         assembly = assemble(Choice(**given), aim)
+        gc.freeze()  # what is there now stays: garbage is looked for in what comes
         try:
             with stop_on_signals(assembly.session, assembly.changed) as stop:
                 assembly.passwords.stop = stop

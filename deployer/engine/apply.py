@@ -118,7 +118,8 @@ class Applier:
             raise UnhealthyError("interrupted before the verdict", host=self.host.name)
 
     def _progress(self, action: Sync) -> OnBytes:
-        return lambda done: self.emit(Progress(host=self.host.name, done=done, total=action.tree.size))
+        total = action.tree.size
+        return lambda done: self.emit(Progress(host=self.host.name, done=done, total=total))
 
     def _touch(self, action: Action) -> None:
         if action.serves:

@@ -1,4 +1,4 @@
-"""Which algorithms a connection may use: those of today, and older ones only where an ssh_config asks for them."""
+"""Which algorithms a connection may use: those of today, fast ones first, and older ones only where ssh_config asks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import paramiko
 
 OLD = ("*-cbc", "*-md5*", "hmac-sha1-96*", "*-sha1")  # what paramiko offers by itself, and OpenSSH does not
 STILL_OFFERED = ("hmac-sha1",)  # by OpenSSH too
+FAST = ("*-gcm@openssh.com",)  # one step for secrecy and integrity, which is two with others, one of them in Python
 
 
 def apply_algorithms(transport: paramiko.Transport, said: Sequence[tuple[str, str]]) -> None:
@@ -24,7 +25,8 @@ def chosen(text: str, known: Sequence[str]) -> tuple[str, ...]:
 
     What is not known is passed over, as by OpenSSH when it comes from elsewhere.
     """
-    usual = tuple(one for one in known if one in STILL_OFFERED or not _is_one_of(one, OLD))
+    sound = (one for one in known if one in STILL_OFFERED or not _is_one_of(one, OLD))
+    usual = tuple(sorted(sound, key=lambda one: not _is_one_of(one, FAST)))
     sign, patterns = (text[:1], text[1:]) if text[:1] in ("+", "-", "^") else ("", text)
     named = tuple(filter(None, patterns.strip().split(",")))
     picked = tuple(one for pattern in named for one in known if fnmatchcase(one, pattern))

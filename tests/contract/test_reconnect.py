@@ -69,8 +69,8 @@ def test_host_is_restarted_and_waited_for(host: Sshd, remote: SshRemote, tmp_pat
 
 
 def test_what_is_not_restarted_is_told(remote: SshRemote) -> None:
-    with pytest.raises(CommandError, match="not within 1 s: it has not been restarted yet"):
-        reconnect(remote, waiting(timeout=1, asks="echo same", unlike="same"), become=None, stop=Flag())
+    with pytest.raises(CommandError, match="not within 3 s: it has not been restarted yet"):
+        reconnect(remote, waiting(timeout=3, asks="echo same", unlike="same"), become=None, stop=Flag())
 
 
 def test_sshd_that_is_away_for_a_while_is_waited_for(host: Sshd, remote: SshRemote) -> None:

@@ -27,7 +27,7 @@ LARGE = 2 << 30 if ALL else 300 << 20  # bytes
 MB = 1 << 20
 PROGRAMS = [
     "tar", "gzip", "sha256sum", "find", "stat", "cat", "mv", "rm", "mkdir", "sync", "grep", "head", "base64",
-    "readlink", "dd", "wc", "chmod", "touch", "awk", "cut", "tr", "xargs", "cp", "sh", "tee",
+    "readlink", "dd", "wc", "chmod", "touch", "awk", "sed", "cut", "tr", "xargs", "cp", "sh", "tee",
 ]  # fmt: skip
 
 
