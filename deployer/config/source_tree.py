@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field
 from pathlib import Path
 
+from deployer.config.digests import Digests
 from deployer.config.ignore import Rules, load_rules
 from deployer.errors import ProjectError
 from deployer.frozen import dataclass
@@ -24,16 +25,23 @@ LFS_LIMIT = 1024
 CHUNK = 256 * 1024  # bytes
 
 
-def load_tree(folder: Path, *, exclude: Sequence[str] = (), on_left: Callable[[str], None] = lambda path: None) -> Tree:
+def load_tree(
+    folder: Path,
+    *,
+    exclude: Sequence[str] = (),
+    on_left: Callable[[str], None] = lambda path: None,
+    digests: Digests | None = None,
+) -> Tree:
     """The folder's content without what git, `.deployignore` or `exclude` (same syntax, strongest) leave out.
 
-    Links are taken as links, empty folders are kept; `on_left` hears what stays at home, folders with a slash at the
-    end. Raises ProjectError for whatever cannot be brought to a host: no such folder, a socket, a pipe, a device, a
-    file that cannot be read or changes meanwhile, what Git LFS keeps elsewhere.
+    A file whose content `digests` know is not read. Links are taken as links, empty folders are kept; `on_left`
+    hears what stays at home, folders with a slash at the end. Raises ProjectError for whatever cannot be brought to
+    a host: no such folder, a socket, a pipe, a device, a file that cannot be read or changes meanwhile, what Git
+    LFS keeps elsewhere.
     """
     if not folder.is_dir():
         raise ProjectError(f"no project folder at {folder}", hint="give the folder that holds compose.yaml")
-    reading = _Reading(folder, on_left)
+    reading = _Reading(folder, on_left, digests)
     entries = sorted(reading.entries(exclude), key=lambda entry: entry.path)
     if reading.pointers:
         raise ProjectError(
@@ -65,6 +73,7 @@ class _Reading:
 
     project: Path
     on_left: Callable[[str], None]
+    digests: Digests | None
     pointers: list[str] = field(default_factory=list)  # files whose content Git LFS has
 
     def entries(self, exclude: Sequence[str]) -> Iterator[Entry]:
@@ -100,7 +109,8 @@ class _Reading:
         elif item.is_symlink():
             yield Entry(path=path, kind="link", mode=PERMISSIONS, target=os.readlink(item.path), mtime=mtime)
         elif stat.S_ISREG(seen.st_mode):
-            yield self._file(path, item.path)
+            known = self.digests.get(seen) if self.digests else None
+            yield _entry(path, seen, known) if known else self._file(path, item.path)
         else:
             raise ProjectError(
                 f"{shown(path)} is a {_kind(seen.st_mode)}, which cannot be a part of a release",
@@ -122,8 +132,9 @@ class _Reading:
                 f"{shown(path)} changed while it was read",
                 hint=f"run again when nothing writes to it, or leave it out in {self.project / IGNORE_FILE}",
             )
-        mode, mtime = seen.st_mode & PERMISSIONS, int(seen.st_mtime)
-        return Entry(path=path, kind="file", mode=mode, sha256=digest.hexdigest(), size=size, mtime=mtime)
+        if self.digests and path not in self.pointers:
+            self.digests.add(after, digest.hexdigest())
+        return _entry(path, seen, digest.hexdigest())
 
     def _unreadable(self, path: str, error: OSError) -> ProjectError:
         real = os.fsdecode(error.filename or path)
@@ -132,6 +143,11 @@ class _Reading:
             f"cannot read {what}: {(error.strerror or str(error)).lower()}",
             hint=f"make it readable, or leave it out in {self.project / IGNORE_FILE}",
         )
+
+
+def _entry(path: str, seen: os.stat_result, digest: str) -> Entry:
+    mode, mtime = seen.st_mode & PERMISSIONS, int(seen.st_mtime)
+    return Entry(path=path, kind="file", mode=mode, sha256=digest, size=seen.st_size, mtime=mtime)
 
 
 def _kind(mode: int) -> str:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deployer.config.compose_file import load_compose
+from deployer.config.digests import Digests
 from deployer.config.git import Checkout, read_checkout
 from deployer.config.git_tree import export
 from deployer.config.source_tree import IGNORE_FILE, load_tree, named
@@ -73,7 +74,10 @@ class Sources:
     def _taken(self, folder: Path, checkout: Checkout, ref: str | None = None) -> Source:
         load_compose(folder)  # a folder without one is refused before thousands of files are read
         left: list[str] = []
-        tree = load_tree(folder, exclude=OWN_FOLDERS, on_left=left.append)
+        digests = Digests(folder) if ref is None else None  # a commit's files have just been written
+        tree = load_tree(folder, exclude=OWN_FOLDERS, on_left=left.append, digests=digests)
+        if digests:
+            digests.close()
         _check_submodules(tree, checkout, folder)
         return Source(
             folder=folder, tree=_with_env_file(tree), checkout=checkout, ref=ref, left_out=tuple(sorted(left))

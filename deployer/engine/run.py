@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from deployer.engine.host import HostRun
@@ -18,6 +18,8 @@ from deployer.model.event import Note, RunFinished, RunStarted
 from deployer.model.report import Report, TaskResult
 from deployer.model.rollout import Phase
 from deployer.rollout.decide import Pause, Progress, RollBack, Stop, decide
+
+AT_WORK = 1.0  # seconds from the first lease: then hosts build or start
 
 
 def execute(session: Session, stop: threading.Event | None = None) -> Report:
@@ -96,7 +98,7 @@ def _note(hosts: Mapping[str, HostRun], results: list[TaskResult]) -> None:
 def _changed(session: Session, state: RunState, stop: threading.Event) -> None:
     """The part that changes hosts: leased and armed, committed or undone at its end."""
     about = {name: host for name, host in state.hosts.items() if host.target.wanted}
-    threading.Thread(target=session.ahead, daemon=True).start()
+    _later(session.ahead)
     transaction = Transaction(session=session, hosts=about)
     transaction.begin()
     try:
@@ -104,6 +106,13 @@ def _changed(session: Session, state: RunState, stop: threading.Event) -> None:
             _walk(session, state, transaction, stop)
     finally:
         transaction.end()
+
+
+def _later(work: Callable[[], object]) -> None:
+    """Do something when the hosts are at work, probably, and this machine is not."""
+    timer = threading.Timer(AT_WORK, work)
+    timer.daemon = True
+    timer.start()
 
 
 def _walk(session: Session, state: RunState, transaction: Transaction, stop: threading.Event) -> None:

@@ -13,6 +13,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from deployer import cache
 from deployer.engine.lease import FENCED
 from deployer.engine.manifest import (
     BYTES,
@@ -29,7 +30,6 @@ from deployer.engine.manifest import (
 from deployer.engine.parcel import Parcel
 from deployer.engine.parts import Head, look_at_parts
 from deployer.engine.patches import Patch, excerpts, look_for_patches, render_mending
-from deployer.engine.recall import recall, remember
 from deployer.engine.receive import RECEIVE
 from deployer.engine.sync_failure import EXISTS, FULL, PLENTY, SPOILED, failure, some
 from deployer.errors import FencedError
@@ -41,6 +41,7 @@ from deployer.model.tree import Entry, Tree
 from deployer.protocols import OnBytes, Remote
 from deployer.rollout.space import BLOCK
 
+LISTED, LISTINGS = "releases", 20  # what hosts were sent, kept here
 KNOWN = "="
 TOLD = 200  # spoiled files that a host names at most
 
@@ -68,7 +69,7 @@ class _Errand:
         if self.action.base is None:
             return Tree()
         base = shlex.quote(f"{self.action.release.root}/releases/{self.action.base}")
-        known = recall(self.action.base) or b""
+        known = cache.read(LISTED, self.action.base) or b""
         script = FETCH.format(base=base, digest=hashlib.sha256(known).hexdigest())
         answer = self.remote.run(script, become=self.become).stdout
         return parse_listing(known if answer.strip() == KNOWN else unpack_listing(answer))
@@ -122,7 +123,10 @@ class _Errand:
         stream = parcel.stream(self.on_bytes)
         result = self.remote.stream(script, stream, become=self.become, timeout=self.action.timeout)
         if result.ok:
-            remember(release.id, lambda: render_listing([*_added(self.action, kept), *kept.values()]))
+            cache.keep(
+                LISTED, release.id, lambda: render_listing([*_added(self.action, kept), *kept.values()]),
+                most=LISTINGS, anew=False,
+            )  # fmt: skip
         return result
 
     def _kept(self, link: Mapping[str, str], base: Tree) -> Mapping[str, Entry]:

@@ -9,21 +9,22 @@ from pathlib import Path
 import pytest
 from sync_host import Host, arrived
 
-from deployer.engine.recall import KEPT, recall, remember
+from deployer import cache
+from deployer.engine.sync import LISTED
 
 EVERYWHERE = ["local-dash", "ssh-dash", "ssh-busybox"]
 FILES = 300
 
 
 @pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def kept_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The user's cache, empty."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache" / "deployer" / "releases"
 
 
 @pytest.fixture
-def host(request: pytest.FixtureRequest, make_host: Callable[[str], Host], cache: Path) -> Host:
+def host(request: pytest.FixtureRequest, make_host: Callable[[str], Host], kept_here: Path) -> Host:
     """A host with a release of some hundred files."""
     made = make_host(getattr(request, "param", "ssh-dash"))
     for number in range(FILES):
@@ -44,7 +45,7 @@ def received(host: Host) -> int:
 @pytest.mark.parametrize("host", EVERYWHERE, indirect=True)
 def test_release_that_was_sent_from_here_is_not_listed_again(host: Host) -> None:
     (base,) = os.listdir(host.root / "releases")
-    kept = recall(base)
+    kept = cache.read(LISTED, base)
     assert (kept or b"").count(b"\n") > FILES
     (host.source / "file-0.txt").write_text("new\n")
     assert arrived(host, host.deploy()[0])
@@ -52,16 +53,16 @@ def test_release_that_was_sent_from_here_is_not_listed_again(host: Host) -> None
     assert arrived(host, host.deploy()[0])
 
 
-def test_digest_costs_fewer_bytes_than_the_list(host: Host, cache: Path) -> None:
+def test_digest_costs_fewer_bytes_than_the_list(host: Host, kept_here: Path) -> None:
     with_it = received(host)
-    for path in cache.iterdir():
+    for path in kept_here.iterdir():
         path.unlink()
     assert received(host) > with_it + FILES * 4
 
 
 @pytest.mark.parametrize("kept", [b"", b"644\n", b"nonsense", b"644 644\n00000000  project/a\n11111111  project/b\n"])
-def test_cache_that_was_spoiled_costs_bytes_and_nothing_else(host: Host, cache: Path, kept: bytes) -> None:
-    (path,) = cache.iterdir()
+def test_cache_that_was_spoiled_costs_bytes_and_nothing_else(host: Host, kept_here: Path, kept: bytes) -> None:
+    (path,) = kept_here.iterdir()
     path.write_bytes(kept)
     assert received(host) > FILES * 4
 
@@ -79,18 +80,4 @@ def test_nothing_is_kept_where_there_is_no_room(
     host = make_host("local-dash")
     host.deploy()
     received(host)
-    assert recall(os.listdir(host.root / "releases")[0]) is None
-
-
-def test_only_the_latest_releases_are_kept_and_only_for_their_owner(cache: Path) -> None:
-    for number in range(KEPT + 5):
-        remember(f"20260101T{number:06}Z-abcdef0", lambda: b"text")
-    assert sorted(os.listdir(cache))[0] == "20260101T000005Z-abcdef0"
-    assert len(os.listdir(cache)) == KEPT
-    assert {path.stat().st_mode & 0o777 for path in (cache, *cache.iterdir())} == {0o700, 0o600}
-
-
-def test_what_is_kept_of_a_release_is_not_made_twice(cache: Path) -> None:
-    remember("20260101T000000Z-abcdef0", lambda: b"first")
-    remember("20260101T000000Z-abcdef0", lambda: pytest.fail("made again"))
-    assert recall("20260101T000000Z-abcdef0") == b"first"
+    assert cache.read(LISTED, os.listdir(host.root / "releases")[0]) is None
