@@ -15,7 +15,7 @@ from bench.hosts import Endpoint
 from bench.link import links
 from bench.measuring import Command, Sample, measure
 from bench.project import LARGE_FILE, set_version, stir
-from bench.state import await_version, check_trees, digest
+from bench.state import await_version, check_trees, digest, until_served
 from bench.tools.tool import Job, Tool
 
 
@@ -71,7 +71,7 @@ class Changed(Case):
     def run(self, ground: Ground, tool: Tool, number: int) -> Sample:
         version = f"changed-{tool.name}-{number}"
         set_version(ground.folder("big"), version)
-        return until_served(tool.deploy, ground.job(tool, "big", ground.hosts(3)), version)
+        return brought(tool.deploy, ground.job(tool, "big", ground.hosts(3)), version)
 
 
 class GoBack(Case):
@@ -93,7 +93,7 @@ class GoBack(Case):
         version = "old" if number % 2 == 0 else "new"
         set_version(ground.folder("big"), version)
         release = self._releases[tool.name, version]
-        return until_served(lambda job: tool.go_back(job, release), ground.job(tool, "big", ground.hosts(3)), version)
+        return brought(lambda job: tool.go_back(job, release), ground.job(tool, "big", ground.hosts(3)), version)
 
 
 class FirstSync(Case):
@@ -194,10 +194,10 @@ def reach_version(tool: Tool, job: Job, version: str) -> None:
         await_version(job.hosts, job.port, version)
 
 
-def until_served(command: Callable[[Job], Command], job: Job, version: str) -> Sample:
-    """Run what brings a version; the time until all hosts serve it."""
+def brought(command: Callable[[Job], Command], job: Job, version: str) -> Sample:
+    """Run what brings a version; the time until all hosts serve it, be the command at its end or not."""
     prepared = command(job)
-    start = time.perf_counter()
-    sample = measure(prepared)
-    await_version(job.hosts, job.port, version)
-    return replace(sample, seconds=time.perf_counter() - start)
+    with until_served(job.hosts, job.port, version) as served:
+        start = time.perf_counter()
+        sample = measure(prepared)
+        return replace(sample, seconds=served() - start)

@@ -36,9 +36,11 @@ METHOD = """\
 - **pyinfra** has operations of its own for packages and services, `files.rsync`, and the same compose command.
 - **Ansible** has pipelining, as many forks as hosts, no gathering of facts, `synchronize` and `docker_compose_v2`.
   Python, python3-apt and rsync are on the hosts for it; deployer uses none of them.
-- *Unchanged* is a project of 63 files. *Changed* is one Python file of 2,000 files and 60 MB, until all hosts serve it.
+- *Unchanged* is a project of 63 files. *Changed* is one Python file of 2,000 files and 60 MB; it and
+  *roll back* end when all hosts serve the version, which a tool's own end may come after.
   *Large file* is 1 MB changed in the middle of 200 MB; it and *first sync* move files only, the shell script with rsync
   alone.
+- deployer finds what it has sent before in the user's cache (docs/sync.md), as anybody's second deployment does.
 - *Roll back* is `deploy rollback --to` for deployer; the others get the old files back and run as before.
 - A link of 50 or 200 ms is a TCP proxy in front of each sshd that holds every byte back, TCP's handshake included.
 - Memory is the most that a tool's processes had together, pages that they share counted once. CPU is theirs, not the

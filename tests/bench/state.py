@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from bench.errors import NotReachedError
@@ -31,15 +33,45 @@ def served(address: str, port: int) -> str:
 def await_version(hosts: Sequence[Endpoint], port: int, version: str, patience: float = PATIENCE) -> None:
     """Return once all hosts serve a version; raises NotReachedError for one that still does not after `patience`."""
     deadline = time.monotonic() + patience
+    _await_all(hosts, port, version, lambda: deadline, pause=0.02)
+
+
+@contextmanager
+def until_served(hosts: Sequence[Endpoint], port: int, version: str) -> Iterator[Callable[[], float]]:
+    """While the block runs, the hosts are asked; what it is given waits, and says when all of them have served it.
+
+    That is a time of time.perf_counter. Raises NotReachedError for a host that does not a while after the block asked.
+    """
+    deadline = math.inf
+
+    def watch() -> float:
+        _await_all(hosts, port, version, lambda: deadline, pause=0.1)
+        return time.perf_counter()
+
+    def wait() -> float:
+        nonlocal deadline
+        deadline = time.monotonic() + PATIENCE
+        return seen.result()
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        seen = pool.submit(watch)
+        try:
+            yield wait
+        finally:
+            deadline = min(deadline, time.monotonic() + PATIENCE)
+
+
+def _await_all(
+    hosts: Sequence[Endpoint], port: int, version: str, deadline: Callable[[], float], *, pause: float
+) -> None:
+    def one(host: Endpoint) -> None:
+        while (found := served(host.host, port)) != version_text(version):
+            if time.monotonic() >= deadline():
+                raise NotReachedError(host.name, version_text(version), found)
+            time.sleep(pause)
+
     with ThreadPoolExecutor(max_workers=8) as pool:
-        list(pool.map(lambda host: _await_one(host, port, version_text(version), deadline), hosts))
-
-
-def _await_one(host: Endpoint, port: int, expected: str, deadline: float) -> None:
-    while (found := served(host.host, port)) != expected:
-        if time.monotonic() >= deadline:
-            raise NotReachedError(host.name, expected, found)
-        time.sleep(0.02)
+        list(pool.map(one, hosts))
 
 
 def digest(folder: Path) -> str:
