@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from bench.plots import CHARTS
+from bench.reasons import reasons
 from bench.results import Results
 from bench.stats import seconds, size
 from bench.targets import targets
@@ -60,6 +61,7 @@ def render_page(results: Results, titles: Mapping[str, str], *, plots: bool = Tr
         _memory(results),
         "## Counted\n\nOn one host.\n\n" + _counted(results),
         "## Targets\n\n" + _targets(results),
+        _reasons(results),
         METHOD,
     )
     return "\n".join(part for part in parts if part)
@@ -122,6 +124,11 @@ def _targets(results: Results) -> str:
         for line in targets(results)
     ]
     return table(["", "target", "figure", ""], rows)
+
+
+def _reasons(results: Results) -> str:
+    told = [f"**{what[0].upper()}{what[1:]}.** {why}\n" for what, why in reasons(targets(results))]
+    return "### What is in the way\n\n" + "\n".join(told) if told else ""
 
 
 def _charts(results: Results) -> str:

@@ -21,6 +21,7 @@ from bench.link import Counts, links
 from bench.measuring import Command, Sample, Watch, measure
 from bench.page import render_page
 from bench.project import set_version, stir, write_project
+from bench.reasons import REASONS
 from bench.results import Results
 from bench.state import await_version, digest
 from bench.stats import seconds, size, spread
@@ -190,6 +191,12 @@ def test_the_page_shows_medians_counts_and_targets(results: Results) -> None:
     assert "Not measured: 2. one changed file.\n" in page
     assert "three-hosts.svg" in page
     assert "memory.svg" not in page, "there is nothing to draw"
+    assert page.count("**Unchanged, 3 hosts.** ") == 1, "what was missed has its reason"
+    assert "**First sync.**" not in page
+
+
+def test_every_reason_is_one_of_a_target(results: Results) -> None:
+    assert set(REASONS) <= {line.what.partition(":")[0] for line in targets(results)}
 
 
 def test_a_benchmark_that_was_stopped_goes_on_and_one_that_is_complete_begins_anew(results: Results) -> None:

@@ -62,6 +62,12 @@ def test_files_are_read_once_for_all_hosts_but_for_large_ones(source: Path) -> N
         list(parcel(source, tree, "web3").stream())
 
 
+def test_a_stretch_of_folders_ends_too(tmp_path: Path) -> None:
+    for number in range(1500):
+        (tmp_path / f"{number}").mkdir()
+    assert members(b"".join(parcel(tmp_path, load_tree(tmp_path), "web1").stream())) == 1 + 3 + 1
+
+
 def test_file_that_changed_is_named_to_each_host(source: Path) -> None:
     tree = load_tree(source)
     (source / "c").write_text("other\n")
