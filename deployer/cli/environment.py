@@ -227,16 +227,26 @@ class Environment:
             **self._own(host),
             "groups": self.groups,
             "hostvars": self.hostvars,
-            "inventory_dir": str(Path(host.source or self.paths[0]).resolve().parent),
-            "inventory_file": str(Path(host.source or self.paths[0]).resolve()),
-            "ansible_inventory_sources": [str(path.resolve()) for path in self.paths],
+            "inventory_dir": str(self._absolute(host.source or self.paths[0]).parent),
+            "inventory_file": str(self._absolute(host.source or self.paths[0])),
+            "ansible_inventory_sources": [str(self._absolute(path)) for path in self.paths],
             "ansible_version": SPOKEN,
             "ansible_forks": self.choice.forks,
             "ansible_verbosity": self.choice.verbose,
             **({"ansible_limit": self.choice.limit} if self.choice.limit else {}),
-            "playbook_dir": str(playbook.resolve().parent),
+            "playbook_dir": str(self._absolute(playbook).parent),
             "deploy_environment": self.choice.environment,
         }
+
+    def _absolute(self, path: str | Path) -> Path:
+        """Found once for all hosts: links are followed."""
+        if path not in self._known_paths:
+            self._known_paths[path] = Path(path).resolve()
+        return self._known_paths[path]
+
+    @cached_property
+    def _known_paths(self) -> dict[str | Path, Path]:
+        return {}
 
     def rendered(self, host: Host, playbook: Path, names: tuple[str, ...]) -> dict[str, Any]:
         """Some of a host's variables, templates filled in."""
@@ -248,6 +258,15 @@ class Environment:
 
     def endpoint(self, host: Host) -> tuple[Endpoint, bool]:
         """How a host is reached, and whether its variables ask for sudo."""
+        if host.name not in self._endpoints:
+            self._endpoints[host.name] = self._endpoint(host)
+        return self._endpoints[host.name]
+
+    @cached_property
+    def _endpoints(self) -> dict[str, tuple[Endpoint, bool]]:
+        return {}
+
+    def _endpoint(self, host: Host) -> tuple[Endpoint, bool]:
         names = tuple(name for name in {**self.variables(host), **self.extra} if name.startswith(_CONNECTION))
         rendered = self.rendered(host, self.paths[0], names)
         with self.kept_out():

@@ -35,6 +35,7 @@ class Templates:
         self.vault = vault
         self.env = new_environment()
         self._compiled: dict[tuple[str, bool], Template] = {}
+        self._conditions: dict[str, Template] = {}
         self._files: dict[tuple[str, str], Template] = {}
         self._names: dict[str, frozenset[str]] = {}
 
@@ -94,10 +95,13 @@ class Templates:
         return self._names[source]
 
     def _condition(self, text: str) -> Template:
-        source = text if is_template(text) else _braced(text)
-        if not _is_lone_expression(self.env.parse(source)):
-            raise PlaybookError("a condition must be one expression", hint="write it bare, without `{{ }}`: `x == 'y'`")
-        return self._compile(source, escape=is_template(text))
+        if text not in self._conditions:
+            source = text if is_template(text) else _braced(text)
+            if not _is_lone_expression(self.env.parse(source)):
+                hint = "write it bare, without `{{ }}`: `x == 'y'`"
+                raise PlaybookError("a condition must be one expression", hint=hint)
+            self._conditions[text] = self._compile(source, escape=is_template(text))
+        return self._conditions[text]
 
     def _compile(self, text: str, *, escape: bool = True) -> Template:
         key = (text, escape)
