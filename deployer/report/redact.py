@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
+from functools import cache
 from typing import Any, TypeVar
 
 from deployer.model.event import Event
@@ -16,6 +17,12 @@ from deployer.report.secret_forms import forms_of, loosely
 
 MASK = "***"
 T = TypeVar("T")
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...] | None:
+    """The fields of a dataclass; None if it is none. Events are many, their kinds few."""
+    return tuple(field.name for field in fields(kind) if field.init) if is_dataclass(kind) else None
 
 
 class Redactor:
@@ -59,12 +66,12 @@ class Redactor:
         return found
 
     def _walk(self, value: Any) -> Any:
+        if isinstance(value, str) and not isinstance(value, Enum):
+            return self.text(value)
         if value is None or isinstance(value, (bool, Enum)):
             return value
-        if isinstance(value, str):
-            return self.text(value)
-        if is_dataclass(value) and not isinstance(value, type):
-            return self._dataclass(value)
+        if (names := _names(type(value))) is not None:  # type: ignore[arg-type]  # mypy takes no class for hashable
+            return self._dataclass(value, names)
         if isinstance(value, Mapping):
             return {self._walk(key): self._of_key(key, item) for key, item in value.items()}
         if isinstance(value, (tuple, list, set, frozenset)):
@@ -75,11 +82,13 @@ class Redactor:
     def _of_key(self, key: Any, value: Any) -> Any:
         return MASK if value and isinstance(value, str) and is_secret_name(str(key)) else self._walk(value)
 
-    def _dataclass(self, value: Any) -> Any:
+    def _dataclass(self, value: Any, names: tuple[str, ...]) -> Any:
         """Numbers in a dataclass's own fields are counts and seconds, no secrets."""
-        old = {field.name: getattr(value, field.name) for field in fields(value) if field.init}
-        walked = {name: item if isinstance(item, (int, float)) else self._walk(item) for name, item in old.items()}
-        changed = {name: item for name, item in walked.items() if item != old[name]}
+        changed = {}
+        for name in names:
+            old = getattr(value, name)
+            if not (old is None or isinstance(old, (int, float))) and (new := self._walk(old)) != old:
+                changed[name] = new
         return replace(value, **changed) if changed else value
 
     def _other(self, value: Any) -> Any:
