@@ -15,6 +15,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sync_host import Host, OnPath
 
 from deployer.model.connection import Endpoint
@@ -41,7 +42,13 @@ def counting(folder: Path) -> None:
 
 
 def cost(folder: Path, files: int) -> dict[str, Any]:
-    """What a first sync of so many files costs, and a second one after one has changed."""
+    """What a first sync of so many files costs, and a second one after one has changed; with a cache of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        return _cost(folder, files)
+
+
+def _cost(folder: Path, files: int) -> dict[str, Any]:
     source = folder / "source"
     for number in range(files):
         if number % 500 == 0:
