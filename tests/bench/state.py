@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 
 from bench.errors import NotReachedError
@@ -26,7 +27,7 @@ def served(address: str, port: int) -> str:
     try:
         with opener.open(f"http://{address}:{port}/version.py", timeout=5) as answer:
             return str(answer.read().decode(errors="replace"))
-    except OSError as error:
+    except (OSError, HTTPException) as error:  # the server may be replaced in the middle of its answer
         return f"no page: {error}"
 
 
