@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from bench.plots import CHARTS
@@ -127,7 +128,8 @@ def _targets(results: Results) -> str:
 
 
 def _reasons(results: Results) -> str:
-    told = [f"**{what[0].upper()}{what[1:]}.** {why}\n" for what, why in reasons(targets(results))]
+    found = (f"**{what[0].upper()}{what[1:]}.** {why}" for what, why in reasons(targets(results)))
+    told = [textwrap.fill(one, 120, break_long_words=False, break_on_hyphens=False) + "\n" for one in found]
     return "### What is in the way\n\n" + "\n".join(told) if told else ""
 
 
