@@ -33,7 +33,7 @@ that is 2 s more. Another second is start, lease and journal.""",
 little the tool does.""",
     "round trips of a first sync of 1,000 files, bytes included": """\
 A difference of four times, each of which varies by 0.1 s and more here: measured twice more, it came to 14.8 and
-to -1.8. How often a sync waits for its host has not changed.""",
+to -1.8.""",
     "a command on 200 endpoints": """\
 200 SSH handshakes cost sshd 20 ms each and Python 25 ms, on two cores.""",
 }
