@@ -25,8 +25,8 @@ as stored blocks, which it copies byte by byte), SHA-256 of every file 0.3 s. Th
 1 s is its start, and OpenSSH and rsync 2 s.""",
     "large file": """\
 Each host reads its 200 MB twice, to say which parts it has and to verify the new file, copies it once, and flushes it
-to disk; rsync leaves the flush to the kernel. In a run that was traced, three hosts that share two cores and a disk took
-1.2 s to say what they have, and 1.8 s to make, verify and flush the new file.""",
+to disk; rsync leaves the flush to the kernel. In a run that was traced, three hosts that share two cores and a disk
+took 1.2 s to say what they have, and 1.8 s to make, verify and flush the new file.""",
     "round trips of a first sync of 1,000 files, bytes included": """\
 A difference of four times, each of which varies by 0.1 s and more here: measured twice more, it came to 14.8 and
 to -1.8.""",
