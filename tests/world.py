@@ -116,12 +116,14 @@ class Ask:
 
 
 MODULES: Mapping[str, type[Any]] = {"write": Write, "sh": Sh, "refuse": Refuse, "ask": Ask}
-SWITCH = """
+PREPARE = """
     - name: Prepare
       hosts: all
       any_errors_fatal: true
       tasks:
         - {name: sync, sh: "echo {{ inventory_hostname }} sync >>{{ log }}"}
+"""
+SWITCH_ALONE = """
     - name: Switch
       hosts: all
       serial: 1
@@ -129,6 +131,15 @@ SWITCH = """
       tasks:
         - {name: up, sh: {cmd: "echo {{ inventory_hostname }} up >>{{ log }}", serves: true}}
         - {name: gate, sh: "[ ! -e {{ dir }}/broken ]"}
+"""
+SWITCH = f"{PREPARE.rstrip()}{SWITCH_ALONE}"
+GATED_BACK = """
+    - hosts: all
+      any_errors_fatal: true
+      serial: 1
+      tasks:
+        - {name: back, sh: "echo {{ inventory_hostname }} {{ release.id }} {{ release_state }} >>{{ log }}"}
+        - {name: healthy, sh: "[ ! -e {{ dir }}/stays-broken ]"}
 """
 DEFAULT_BACK = """
     - hosts: all

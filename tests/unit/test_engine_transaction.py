@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from fakes import DroppingRemote
+from world import SWITCH_ALONE as SWITCH
 from world import World, states
 
 from deployer.engine.guard import Guard
@@ -29,15 +30,6 @@ from deployer.rollout.choose import choose_open
 from deployer.transport.local import LocalRemote
 
 BEN = Holder(run="b2", who="ben@ci (pid 7)", since="2026-11-22T06:00:00Z", release="new")
-SWITCH = """
-    - name: Switch
-      hosts: all
-      serial: 1
-      any_errors_fatal: true
-      tasks:
-        - {name: up, sh: {cmd: "echo {{ inventory_hostname }} up >>{{ log }}", serves: true}}
-        - {name: gate, sh: "[ ! -e {{ dir }}/broken ]"}
-"""
 BACK = """
     - hosts: all
       tasks:
