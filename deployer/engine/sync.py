@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 
 from deployer import cache
@@ -86,31 +86,8 @@ class _Errand:
         self, link: Mapping[str, str], base: Tree, head: Head | None = None, patches: Sequence[Patch] = ()
     ) -> Result:
         """The host's answer to the whole stream; `base` are the files of the base release, as they were fetched."""
-        release = self.action.release
         kept = self._kept(link, base)
-        tmp = f".tmp-{release.id}-{secrets.token_hex(4)}"
-        used = {place.partition("/")[0] for place in (*link.values(), head.place if head else "")}
-        linked = {place.partition("/")[0] for path, place in link.items() if path not in kept}
-        words = {
-            "root": release.root, "id": release.id, "tmp": tmp, "base": self.action.base or "" if kept else "",
-            "head": head.path if head else "", "from_": head.place if head else "",
-            "parts": " ".join(self.action.parts), "linked": " ".join(sorted(linked)),
-        }  # fmt: skip
         beside, digest = _beside(self.action, kept, base)
-        script = RECEIVE.format(
-            **{name: shlex.quote(value) for name, value in words.items()},
-            prologue=self.prologue,
-            useless=" ".join(shlex.quote(part) for part in self.action.parts if part not in used),
-            mode=f"{self.action.tree.by_path[head.path].mode:o}" if head else "",
-            digest=digest,
-            folder=FOLDER,
-            exists=EXISTS,
-            spoiled=SPOILED,
-            told=TOLD,
-            full=FULL,
-            mending=render_mending(patches),
-            **self.room(link, head, patches),
-        )
         parcel = Parcel(
             host=self.remote.name,
             source=self.action.source,
@@ -120,14 +97,36 @@ class _Errand:
             excerpts={**excerpts(patches), **({head.path: head.excerpt} if head else {})},
             beside=beside,
         )
-        stream = parcel.stream(self.on_bytes)
+        script, stream = self._script(link, kept, digest, head, patches), parcel.stream(self.on_bytes)
         result = self.remote.stream(script, stream, become=self.become, timeout=self.action.timeout)
         if result.ok:
-            cache.keep(
-                LISTED, release.id, lambda: render_listing([*_added(self.action, kept), *kept.values()]),
-                most=LISTINGS, anew=False,
-            )  # fmt: skip
+            self._remember(kept)
         return result
+
+    def _script(
+        self, link: Mapping[str, str], kept: Collection[str], digest: str, head: Head | None, patches: Sequence[Patch]
+    ) -> str:
+        """What the host does with the stream; `digest` is the manifest's, when it is whole."""
+        release, parts = self.action.release, self.action.parts
+        used = _folders((*link.values(), *([head.place] if head else ())))
+        words = {
+            "root": release.root, "id": release.id, "tmp": f".tmp-{release.id}-{secrets.token_hex(4)}",
+            "base": self.action.base or "" if kept else "", "parts": " ".join(parts),
+            "head": head.path if head else "", "from_": head.place if head else "",
+            "linked": " ".join(sorted(_folders(place for path, place in link.items() if path not in kept))),
+        }  # fmt: skip
+        return RECEIVE.format(
+            **{name: shlex.quote(value) for name, value in words.items()}, **self.room(link, head, patches),
+            prologue=self.prologue, mending=render_mending(patches), digest=digest, folder=FOLDER,
+            useless=" ".join(shlex.quote(part) for part in parts if part not in used),
+            mode=f"{self.action.tree.by_path[head.path].mode:o}" if head else "",
+            exists=EXISTS, spoiled=SPOILED, told=TOLD, full=FULL,
+        )  # fmt: skip
+
+    def _remember(self, kept: Mapping[str, Entry]) -> None:
+        """Keep the listing of what was sent, for the release that comes after it."""
+        made = [*_added(self.action, kept), *kept.values()]
+        cache.keep(LISTED, self.action.release.id, lambda: render_listing(made), most=LISTINGS, anew=False)
 
     def _kept(self, link: Mapping[str, str], base: Tree) -> Mapping[str, Entry]:
         """The files that are where they were in the base release, by path, in the order of its manifest."""
@@ -212,7 +211,12 @@ def _beside(action: Sync, kept: Mapping[str, Entry], base: Tree) -> tuple[Mappin
     }, hashlib.sha256(lines + render_manifest(kept.values(), {})).hexdigest()
 
 
-def _added(action: Sync, kept: Mapping[str, Entry]) -> Sequence[Entry]:
+def _folders(places: Iterable[str]) -> Set[str]:
+    """The releases and parts that places lie in."""
+    return {place.partition("/")[0] for place in places}
+
+
+def _added(action: Sync, kept: Collection[str]) -> Sequence[Entry]:
     """The files whose lines the manifest has before those of the base."""
     return [entry for entry in verified(action.tree) if entry.path not in kept]
 
