@@ -112,7 +112,7 @@ def command() -> None:
     try:
         main()
     except SystemExit as end:
-        leave(end.code if isinstance(end.code, int) else ExitCode.OK)
+        leave(int(end.code or ExitCode.OK))
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ BLOCK = tarfile.BLOCKSIZE
 GZIP = b"\x1f\x8b\x08" + bytes(6) + b"\xff"  # RFC 1952 section 2.3: deflate, no name, no time, no system
 SMALL = 16 * 1024 * 1024  # bytes; below it the line is the bottleneck, above it the processor
 STRETCH = 1024 * 1024  # bytes of files and their headers, after which a stretch ends
-HEADERS = 3 * BLOCK  # bytes for a file, at most
+HEADERS = 3 * BLOCK  # bytes for a file; a long name takes more
 LONE = 4 * STRETCH  # bytes; a file with more is read for each host that lacks it
 SHELF = Shelf(8 * LONE)
 

@@ -181,10 +181,8 @@ class Transaction:
         )  # fmt: skip
         if again and again.switched:
             host.guard.arm()
-        root, questions = host.guard.lease.root, self.session.questions
-        host.drop(
-            [question(root) for question in (questions.rollout, questions.lock, questions.lease)]
-        )  # it changed them
+        root, ask = host.guard.lease.root, self.session.questions
+        host.drop([question(root) for question in (ask.rollout, ask.lock, ask.lease)])  # which this has changed
 
     def _coming(self, host: HostRun) -> Release:
         """The release that the undo undoes: what an open rollout was bringing, or what this run brings."""

@@ -37,8 +37,12 @@ esac
 """
 
 
-def question_for_containers(project: str) -> str:
-    """Shell words that ask the engine for all of a project's containers; `ENGINE` defines what they call."""
+def listing(project: str) -> str:
+    """Shell that prints the engine's list of all of a project's containers, with nothing else defined."""
+    return f"{ENGINE}{_listed(project)}"
+
+
+def _listed(project: str) -> str:
     return question("/containers/json", all=True, filters={"label": [f"{PROJECT_LABEL}={project}"]})
 
 
@@ -52,7 +56,7 @@ class ProjectContainers:
     project: str
 
     def script(self) -> str:
-        listed = question_for_containers(self.project)
+        listed = _listed(self.project)
         return _SCRIPT.format(there=IF_THERE, listed=listed, form=shlex.quote(_FORMAT), pack=PACK)
 
     def parse(self, output: str, status: int) -> tuple[Container, ...]:

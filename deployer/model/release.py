@@ -134,7 +134,7 @@ class Container:
         labels, health = raw.get("Labels") or {}, _HEALTH.search(raw.get("Status", ""))
         return cls(
             id=raw["Id"],
-            name=next(name for name in raw["Names"] if name.count("/") == 1).lstrip("/"),  # others are links to it
+            name=next((name for name in raw.get("Names") or () if name.count("/") == 1), "/?")[1:],  # others are links
             service=labels.get("com.docker.compose.service", ""),
             state=raw["State"],
             health=health[1] if health else None,

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Literal
 
-from deployer.facts._engine_api import ENGINE
-from deployer.facts.containers import ProjectContainers, ProjectImages, question_for_containers
+from deployer.facts.containers import ProjectContainers, ProjectImages, listing
 from deployer.facts.docker import DockerNetwork, DockerVolume
 from deployer.facts.releases import InstalledReleases
 from deployer.frozen import dataclass
@@ -144,10 +143,7 @@ def _extra(release: Release, containers: tuple[Container, ...]) -> tuple[Contain
 
 def _record_hashes(release: Release) -> str:
     """What compose itself put on the containers: `config --hash` knows nothing of `--no-deps`, and differs."""
-    return (
-        f"umask 077\n{ENGINE}{question_for_containers(release.project)} | {_HASHES} | "
-        f"sort -u >{shlex.quote(release.path)}/hashes"
-    )
+    return f"umask 077\n{listing(release.project)} | {_HASHES} | sort -u >{shlex.quote(release.path)}/hashes"
 
 
 def _up_because(release: Release, installed: Installed, containers: tuple[Container, ...]) -> str | None:
